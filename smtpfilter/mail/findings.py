@@ -1,0 +1,133 @@
+"""All that a decision knows about a message's content: the same for every recipient, recorded for every message.
+
+None means unknown: the check was bypassed or not reached.  It is shown as unknown later, never guessed.
+All text in here is visible() text.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+VERSION = 1
+
+UncheckedKind = Literal["encrypted", "limits", "ambiguous", "undecodable", "failed"]
+
+_INVISIBLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+def visible(text: str, longest: int = 2000) -> str:
+    """Return `text` with NUL, surrogates and other control characters as U+FFFD, at most `longest` characters.
+
+    Tab, CR and LF stay.  What comes back can be stored in Postgres, logged and shown (P6).
+    """
+    return _INVISIBLE.sub("\ufffd", text[:longest])
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One leaf of the message or one member of a container, with its place in the tree.
+
+    `path`: numbers from the root, like "1.2.1".  `nodes`: for every ancestor and then the leaf itself the strings that
+    ban rules look at, in the order of B-2: MIME types, short file types (".exe"), names.
+    """
+
+    path: str
+    nodes: tuple[tuple[str, ...], ...]
+    name: str
+    mime_type: str
+    size_bytes: int
+    sha256: str = ""
+    short_types: tuple[str, ...] = ()
+
+    @property
+    def banned_path(self) -> str:
+        """The path as people see it (B-6): nodes joined by " | ", each node a comma list."""
+        return " | ".join(",".join(node) for node in self.nodes)
+
+
+@dataclass(frozen=True, slots=True)
+class Virus:
+    """A name that a virus scanner gave; `name` is "unnamed" where it gave none (V-3)."""
+
+    name: str
+    scanner: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    name: str
+    points: float
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SpamReport:
+    """What the spam engine said.  `score`: SpamAssassin points, the exact sum of its rules, three decimals."""
+
+    score: float
+    rules: tuple[Rule, ...] = ()
+    autolearn: str = ""
+    engine: str = "spamd"
+
+
+@dataclass(frozen=True, slots=True)
+class BadHeader:
+    """One complaint about the header section; `minor` is the kind 1..8 of C-1."""
+
+    minor: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unchecked:
+    """Something that could not be looked into."""
+
+    kind: UncheckedKind
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """`viruses`, `spam`, `bad_headers`, `parts`: None = unknown.  A failure text means that the engine gave no answer."""
+
+    parts: tuple[Part, ...] | None = None
+    viruses: tuple[Virus, ...] | None = None
+    spam: SpamReport | None = None
+    bad_headers: tuple[BadHeader, ...] | None = None
+    unchecked: tuple[Unchecked, ...] = ()
+    scanner_failure: str | None = None
+    spam_failure: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        return {"version": VERSION, **asdict(self)}
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> "Findings":
+        """Return the findings recorded in `document`.  Raises ValueError on a version that is newer than ours."""
+        if document.get("version", 0) > VERSION:
+            raise ValueError(f"findings of version {document['version']}; this Postern knows {VERSION}")
+        spam = document.get("spam")
+        return cls(
+            parts=_tuple_of(_part, document.get("parts")),
+            viruses=_tuple_of(lambda v: Virus(**v), document.get("viruses")),
+            spam=spam and SpamReport(**{**spam, "rules": tuple(Rule(**rule) for rule in spam["rules"])}),
+            bad_headers=_tuple_of(lambda b: BadHeader(**b), document.get("bad_headers")),
+            unchecked=_tuple_of(lambda u: Unchecked(**u), document.get("unchecked")) or (),
+            scanner_failure=document.get("scanner_failure"),
+            spam_failure=document.get("spam_failure"),
+        )
+
+
+def _part(document: Mapping[str, Any]) -> Part:
+    return Part(
+        **{
+            **document,
+            "nodes": tuple(tuple(node) for node in document["nodes"]),
+            "short_types": tuple(document.get("short_types", ())),
+        }
+    )
+
+
+def _tuple_of(make: Any, items: list[Any] | None) -> Any:
+    return None if items is None else tuple(make(item) for item in items)

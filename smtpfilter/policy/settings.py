@@ -1,0 +1,200 @@
+"""Every setting of a policy: one field per amavisd parameter (P-5), plus what amavisd lacks (a destiny per layer).
+
+A field's help text is written here once; code, policy form and manual read it.  In PolicySettings None means inherit;
+DEFAULTS, the starting policy of a fresh installation, has no None but for the destinies that follow unchecked_destiny.
+"""
+
+import math
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal
+
+from smtpfilter.policy.destiny import Destiny
+
+Kind = Literal["flag", "level", "destiny", "text", "bytes"]
+
+NEVER = math.inf  # a level that no score reaches; written "never"
+
+
+def _setting(kind: Kind, group: str, help_text: str) -> Any:
+    return field(default=None, metadata={"kind": kind, "group": group, "help": help_text})
+
+
+def _destiny(what: str) -> Any:
+    return _setting("destiny", "destinies", f"What happens to {what}.")
+
+
+def _copy(what: str) -> Any:
+    return _setting("text", "copies", f"Where a copy of blocked {what} is kept: `quarantine`, or empty to keep nothing.")
+
+
+@dataclass(frozen=True, slots=True)
+class PolicySettings:
+    """One layer's settings, or, with every field filled, the effective ones.
+
+    Levels are SpamAssassin points, compared with >= (T-2); infinity is "never".  Destinies are Destiny values.
+    """
+
+    bypass_virus_checks: bool | None = _setting("flag", "checks", "Do not scan for viruses.")
+    bypass_spam_checks: bool | None = _setting("flag", "checks", "Do not score for spam; stops learning too.")
+    bypass_banned_checks: bool | None = _setting("flag", "checks", "Do not look for banned files.")
+    bypass_header_checks: bool | None = _setting("flag", "checks", "Do not check the header section.")
+    virus_lover: bool | None = _setting("flag", "checks", "Deliver infected mail, marked.")
+    spam_lover: bool | None = _setting("flag", "checks", "Deliver spam, marked.")
+    banned_files_lover: bool | None = _setting("flag", "checks", "Deliver mail with banned files, marked.")
+    bad_header_lover: bool | None = _setting("flag", "checks", "Deliver mail with a bad header section.")
+    unchecked_lover: bool | None = _setting("flag", "checks", "Deliver mail that could not be looked into.")
+
+    spam_tag_level: float | None = _setting("level", "levels", "Score from which X-Spam headers are added.")
+    spam_tag2_level: float | None = _setting("level", "levels", "Score from which mail is marked as spam.")
+    spam_tag3_level: float | None = _setting("level", "levels", "Score from which the third subject tag is used.")
+    spam_kill_level: float | None = _setting("level", "levels", "Score from which mail is blocked as spam.")
+    spam_dsn_cutoff_level: float | None = _setting("level", "levels", "Score from which no notice goes to the sender.")
+    spam_quarantine_cutoff_level: float | None = _setting("level", "levels", "Score from which no copy of spam is kept.")
+
+    virus_destiny: Destiny | None = _destiny("infected mail")
+    banned_destiny: Destiny | None = _destiny("mail with banned files")
+    spam_destiny: Destiny | None = _destiny("spam, from the kill level on")
+    bad_header_destiny: Destiny | None = _destiny("mail with a bad header section")
+    oversized_destiny: Destiny | None = _destiny("mail over the recipient's size limit")
+    unchecked_destiny: Destiny | None = _destiny("mail that could not be looked into")
+    unchecked_encrypted_destiny: Destiny | None = _destiny("encrypted content; follows unchecked_destiny where empty")
+    unchecked_limits_destiny: Destiny | None = _destiny("content over a limit; follows unchecked_destiny where empty")
+    unchecked_ambiguous_destiny: Destiny | None = _destiny("ambiguous content; follows unchecked_destiny where empty")
+    unchecked_undecodable_destiny: Destiny | None = _destiny("broken content; follows unchecked_destiny where empty")
+    scanner_failure_destiny: Destiny | None = _destiny("mail while no virus scanner answers")
+    spam_failure_destiny: Destiny | None = _destiny("mail while the spam engine does not answer")
+
+    virus_quarantine_to: str | None = _copy("infected mail")
+    banned_quarantine_to: str | None = _copy("mail with banned files")
+    spam_quarantine_to: str | None = _copy("spam")
+    bad_header_quarantine_to: str | None = _copy("mail with a bad header section")
+    unchecked_quarantine_to: str | None = _copy("mail that could not be looked into")
+
+    spam_subject_tag: str | None = _setting("text", "subject", "Put before the subject from the tag level on.")
+    spam_subject_tag2: str | None = _setting("text", "subject", "Put before the subject from the tag2 level on.")
+    spam_subject_tag3: str | None = _setting("text", "subject", "Put before the subject from the tag3 level on.")
+    virus_subject_tag: str | None = _setting("text", "subject", "Put before the subject of infected mail that is delivered.")
+    unchecked_subject_tag: str | None = _setting("text", "subject", "Put before the subject of unchecked mail that is delivered.")
+
+    banned_rulenames: str | None = _setting("text", "files", "Names of ban rule sets, by comma, in order; empty for none.")
+    message_size_limit: int | None = _setting("bytes", "files", "Largest message in octets; 0 for no limit of its own.")
+
+
+FIELDS: dict[str, Kind] = {f.name: f.metadata["kind"] for f in fields(PolicySettings)}
+
+FOLLOWS_UNCHECKED = tuple(
+    f"unchecked_{kind}_destiny" for kind in ("encrypted", "limits", "ambiguous", "undecodable")
+)
+
+DEFAULTS = PolicySettings(
+    bypass_virus_checks=False,
+    bypass_spam_checks=False,
+    bypass_banned_checks=False,
+    bypass_header_checks=False,
+    virus_lover=False,
+    spam_lover=False,
+    banned_files_lover=False,
+    bad_header_lover=False,
+    unchecked_lover=False,
+    spam_tag_level=-999.0,
+    spam_tag2_level=6.3,
+    spam_tag3_level=NEVER,
+    spam_kill_level=6.3,
+    spam_dsn_cutoff_level=NEVER,
+    spam_quarantine_cutoff_level=NEVER,
+    virus_destiny=Destiny.DISCARD,
+    banned_destiny=Destiny.DISCARD,
+    spam_destiny=Destiny.DISCARD,
+    bad_header_destiny=Destiny.PASS,
+    oversized_destiny=Destiny.REJECT,
+    unchecked_destiny=Destiny.DISCARD,
+    scanner_failure_destiny=Destiny.TEMPFAIL,
+    spam_failure_destiny=Destiny.TEMPFAIL,
+    virus_quarantine_to="quarantine",
+    banned_quarantine_to="quarantine",
+    spam_quarantine_to="quarantine",
+    bad_header_quarantine_to="quarantine",
+    unchecked_quarantine_to="quarantine",
+    spam_subject_tag="",
+    spam_subject_tag2="",
+    spam_subject_tag3="",
+    virus_subject_tag="",
+    unchecked_subject_tag="",
+    banned_rulenames="current",
+    message_size_limit=0,
+)
+
+
+def field_help(name: str) -> str:
+    """Return the one-line meaning of the field `name`."""
+    return str(PolicySettings.__dataclass_fields__[name].metadata["help"])
+
+
+def field_group(name: str) -> str:
+    return str(PolicySettings.__dataclass_fields__[name].metadata["group"])
+
+
+class BadValue(ValueError):
+    """The text is no value of this field; `args[0]` says what is."""
+
+
+def parse_value(name: str, text: str) -> bool | float | int | str | Destiny:
+    """Return the value that a person wrote for the field `name`.  Raises BadValue, or KeyError for an unknown field.
+
+    Accepted: yes|no for flags, a number or "never" for levels, a destiny, a whole number of octets, any text.
+    """
+    kind = FIELDS[name]
+    if kind == "flag":
+        return _flag(text)
+    if kind == "level":
+        return _level(text)
+    if kind == "destiny":
+        return _a_destiny(text)
+    if kind == "bytes":
+        return _bytes(text)
+    if not text.isprintable():
+        raise BadValue("text without control characters")
+    return text
+
+
+def format_value(value: bool | float | str | None) -> bool | float | str | None:
+    """Return `value` as JSON shows it: infinity as "never", destinies as their names."""
+    if isinstance(value, float) and value == NEVER:
+        return "never"
+    return str(value) if isinstance(value, Destiny) else value
+
+
+def _flag(text: str) -> bool:
+    if text.lower() in ("yes", "true", "on", "1"):
+        return True
+    if text.lower() in ("no", "false", "off", "0"):
+        return False
+    raise BadValue("yes or no")
+
+
+def _level(text: str) -> float:
+    if text.lower() == "never":
+        return NEVER
+    try:
+        level = float(text)
+    except ValueError:
+        raise BadValue("a number, or never") from None
+    if not -10000 <= level <= 10000:
+        raise BadValue("a number between -10000 and 10000, or never")
+    return level
+
+
+def _a_destiny(text: str) -> Destiny:
+    try:
+        destiny = Destiny(text.lower())
+    except ValueError:
+        raise BadValue("one of pass, discard, reject, tempfail") from None
+    if destiny is Destiny.BOUNCE:
+        raise BadValue("pass, discard, reject or tempfail: bounce is not offered yet, it would write to forged senders")
+    return destiny
+
+
+def _bytes(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) > 1 << 40:
+        raise BadValue("a whole number of octets, 0 for no limit")
+    return int(text)

@@ -1,0 +1,156 @@
+"""The seams of the filter: what the pipeline needs of the world, each with the errors that it may raise."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from smtpfilter.mail.address import Address
+from smtpfilter.mail.envelope import Client, Envelope, Recipient
+from smtpfilter.mail.findings import Findings, Part, SpamReport, Unchecked, Virus
+from smtpfilter.mail.octets import Content, Octets, SpooledMail
+from smtpfilter.mail.reply import Reply
+from smtpfilter.policy.layers import PolicyBook
+from smtpfilter.verdict.outcome import Outcome
+from smtpfilter.verdict.verdict import Verdict
+
+
+class PolicySource(Protocol):
+    def load(self, senders: Sequence[Address], recipients: Sequence[Address]) -> PolicyBook:
+        """Return all stored policy that may matter for this message, in one query.
+
+        `senders`: envelope sender first, then the authors of the From field (W-1).  Raises PolicyUnavailable.
+        """
+        ...
+
+
+class Unpacker(Protocol):
+    def unpack(self, mail: SpooledMail) -> tuple[tuple[Part, ...], tuple[Unchecked, ...]]:
+        """Return the parts of the message and what could not be looked into.  Never raises on content."""
+        ...
+
+
+class ScannerFailed(Exception):
+    """The engine gave no usable answer in time; the text says what happened.  For a board, not for the pipeline."""
+
+
+class VirusScanner(Protocol):
+    name: str
+
+    def scan(self, mail: SpooledMail) -> tuple[Virus, ...]:
+        """Return the names found, () for a definite clean.  Raises ScannerFailed."""
+        ...
+
+
+class SpamScanner(Protocol):
+    name: str
+
+    def scan(self, mail: SpooledMail, envelope: Envelope) -> SpamReport:
+        """Return score and rules.  Raises ScannerFailed."""
+        ...
+
+
+class Engines(Protocol):
+    """The board: all engines, with deadlines and circuit breakers.  Nothing here raises; failures are texts."""
+
+    def scan_viruses(self, mail: SpooledMail) -> tuple[tuple[Virus, ...] | None, str | None]:
+        """Return (viruses, None), or (None, why) where no scanner answered."""
+        ...
+
+    def scan_spam(self, mail: SpooledMail, envelope: Envelope) -> tuple[SpamReport | None, str | None]:
+        """Return (report, None), or (None, why)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """One transaction for the next hop.
+
+    `all_or_nothing`: a 4xx for any recipient drops the transaction before the dot (SMTP input, O-5).
+    """
+
+    mail_from: Address
+    recipients: tuple[Recipient, ...]
+    content: Content
+    client: Client = field(default_factory=Client)
+    eight_bit: bool = False
+    smtputf8: bool = False
+    ret: bytes | None = None
+    envid: bytes | None = None
+    all_or_nothing: bool = True
+
+
+class Relay(Protocol):
+    name: str  # "smtp:[127.0.0.1]:10026", for replies and reasons
+
+    def send(self, submission: Submission) -> tuple[Reply, ...]:
+        """Return the reply that settles each recipient, in their order.
+
+        Never raises for what the next hop does: a lost connection is a 451.  Faults of set-up (5xx at connect, EHLO,
+        MAIL; 5.7.x at RCPT) become 451 and are logged as alarms.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class JournalRecipient:
+    """One recipient's row: final for held, discarded and rejected mail, PENDING where the next hop is still to be asked."""
+
+    verdict: Verdict
+    outcome: Outcome
+    reply: Reply | None
+
+
+@dataclass(frozen=True, slots=True)
+class JournalEntry:
+    """One message as the journal keeps it.
+
+    `retry_key`: 32 octets that name this attempt's message upstream, None where nothing may ever be skipped.
+    `subject`, `message_id`, `header_from`: decoded, visible.  `originating`: it came from an own network.
+    `keep`: the octets are stored once for all recipients who hold a copy.
+    """
+
+    envelope: Envelope
+    retry_key: bytes | None
+    subject: str
+    message_id: str
+    header_from: str
+    size_bytes: int
+    sha256: str
+    findings: Findings
+    revision: int
+    originating: bool
+    recipients: tuple[JournalRecipient, ...]
+    keep: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """How it ended for one recipient, with the reply that settled it."""
+
+    outcome: Outcome
+    reply: Reply
+
+
+class Journal(Protocol):
+    """What happened, durably.  Keys of the mappings are forward-path octets."""
+
+    def open(self, entry: JournalEntry, octets: Octets) -> Mapping[bytes, Settlement]:
+        """Record the message before anything is sent, in one transaction; return recipients settled by an earlier attempt.
+
+        Those are left out of this attempt, their replies are repeated.
+        Raises InProgress while another live process works on the same key, JournalUnavailable.
+        """
+        ...
+
+    def note(self, envelope: Envelope, settled: Mapping[bytes, Settlement]) -> None:
+        """Commit what one delivery settled while more follow.  Never raises: what cannot be written is retried later."""
+        ...
+
+    def close(self, envelope: Envelope, settled: Mapping[bytes, Settlement], now: datetime) -> None:
+        """Write what is left and give up the lease.  Never raises: retried for 60 s, then logged."""
+        ...
+
+    def count_fault(self, retry_key: bytes) -> int:
+        """Count a deterministic fault of ours against this key; return how many there were.  Raises JournalUnavailable."""
+        ...

@@ -1,0 +1,1 @@
+"""Asking the engines: virus scanners and spam scanners, over their sockets."""

@@ -1,0 +1,1 @@
+"""Finding what is inside a message, in resource-limited child processes."""
