@@ -41,7 +41,7 @@ class Endpoint:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class FilterConfig:
     """Times are seconds, sizes octets.  An engine whose address is None is not used."""
 
