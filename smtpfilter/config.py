@@ -32,7 +32,9 @@ class Endpoint:
             return cls(path=text.removeprefix("unix:"))
         host, colon, port = text.rpartition(":")
         if not colon or not host or not port.isdigit() or not 0 <= int(port) < 65536:
-            raise ConfigError(f"{text!r} is no address: write /path, unix:/path, host:port or [v6]:port")
+            raise ConfigError(
+                f"{text!r} is no address: write /path, unix:/path, host:port or [v6]:port"
+            )
         return cls(host=host.strip("[]"), port=int(port))
 
     def __str__(self) -> str:
@@ -46,25 +48,37 @@ class FilterConfig:
     """Times are seconds, sizes octets.  An engine whose address is None is not used."""
 
     hostname: str = "localhost"  # APPLIANCE_HOSTNAME; names us in replies, headers and notices
-    listen: Endpoint = Endpoint(host="127.0.0.1", port=10025)  # FILTER_LISTEN; SMTP and LMTP on one port
+    listen: Endpoint = Endpoint(
+        host="127.0.0.1", port=10025
+    )  # FILTER_LISTEN; SMTP and LMTP on one port
     relay: Endpoint = Endpoint(host="127.0.0.1", port=10026)  # FILTER_RELAY; the next hop
-    notify: Endpoint = Endpoint(host="127.0.0.1", port=10026)  # FILTER_NOTIFY; takes our notices, default FILTER_RELAY
+    notify: Endpoint = Endpoint(
+        host="127.0.0.1", port=10026
+    )  # FILTER_NOTIFY; takes our notices, default FILTER_RELAY
     clamd: Endpoint | None = None  # FILTER_CLAMD
     spamd: Endpoint | None = None  # FILTER_SPAMD
     workers: int = 2  # FILTER_WORKERS; processes behind the listening socket
     threads: int = 10  # FILTER_THREADS; messages at work at once in one process
     backlog: int = 20  # FILTER_BACKLOG; messages that may wait for a thread, then 451
-    allowed_clients: tuple[IPNetwork, ...] = ()  # FILTER_ALLOWED_CLIENTS; networks by comma, default loopback
+    allowed_clients: tuple[
+        IPNetwork, ...
+    ] = ()  # FILTER_ALLOWED_CLIENTS; networks by comma, default loopback
     spool_dir: Path = Path("/dev/shm")  # noqa: S108 - FILTER_SPOOL_DIR; tmpfs where there is one
-    spool_limit_bytes: int = 1 << 30  # FILTER_SPOOL_LIMIT_BYTES; all messages in the spool together, then 452
+    spool_limit_bytes: int = (
+        1 << 30
+    )  # FILTER_SPOOL_LIMIT_BYTES; all messages in the spool together, then 452
     scan_group: str = ""  # FILTER_SCAN_GROUP; may read the spooled parts
     message_size_limit_bytes: int = 67108864  # FILTER_MESSAGE_SIZE_LIMIT_BYTES
     recipient_limit: int = 1100  # FILTER_RECIPIENT_LIMIT; then 452 4.5.3 (X-6)
-    scan_timeout_seconds: float = 300.0  # FILTER_SCAN_TIMEOUT_SECONDS; unpacking and all engines together
+    scan_timeout_seconds: float = (
+        300.0  # FILTER_SCAN_TIMEOUT_SECONDS; unpacking and all engines together
+    )
     virus_timeout_seconds: float = 130.0  # FILTER_VIRUS_TIMEOUT_SECONDS; one virus scanner
     spam_timeout_seconds: float = 90.0  # FILTER_SPAM_TIMEOUT_SECONDS; the spam engine
     idle_timeout_seconds: float = 300.0  # FILTER_IDLE_TIMEOUT_SECONDS; a session that says nothing
-    drain_timeout_seconds: float = 660.0  # FILTER_DRAIN_TIMEOUT_SECONDS; messages at work when SIGTERM comes
+    drain_timeout_seconds: float = (
+        660.0  # FILTER_DRAIN_TIMEOUT_SECONDS; messages at work when SIGTERM comes
+    )
     own_postfix: str = ""  # FILTER_OWN_POSTFIX; name in "Received: ... by NAME" that may be believed without XFORWARD
     pid_file: str = ""  # FILTER_PID_FILE; written by the parent process
     log_format: str = "text"  # FILTER_LOG_FORMAT; text or json
@@ -88,13 +102,25 @@ class FilterConfig:
             spool_dir=Path(reader.text("FILTER_SPOOL_DIR", str(cls.spool_dir))),
             spool_limit_bytes=reader.count("FILTER_SPOOL_LIMIT_BYTES", cls.spool_limit_bytes),
             scan_group=reader.text("FILTER_SCAN_GROUP", cls.scan_group),
-            message_size_limit_bytes=reader.count("FILTER_MESSAGE_SIZE_LIMIT_BYTES", cls.message_size_limit_bytes),
+            message_size_limit_bytes=reader.count(
+                "FILTER_MESSAGE_SIZE_LIMIT_BYTES", cls.message_size_limit_bytes
+            ),
             recipient_limit=reader.count("FILTER_RECIPIENT_LIMIT", cls.recipient_limit),
-            scan_timeout_seconds=reader.seconds("FILTER_SCAN_TIMEOUT_SECONDS", cls.scan_timeout_seconds),
-            virus_timeout_seconds=reader.seconds("FILTER_VIRUS_TIMEOUT_SECONDS", cls.virus_timeout_seconds),
-            spam_timeout_seconds=reader.seconds("FILTER_SPAM_TIMEOUT_SECONDS", cls.spam_timeout_seconds),
-            idle_timeout_seconds=reader.seconds("FILTER_IDLE_TIMEOUT_SECONDS", cls.idle_timeout_seconds),
-            drain_timeout_seconds=reader.seconds("FILTER_DRAIN_TIMEOUT_SECONDS", cls.drain_timeout_seconds),
+            scan_timeout_seconds=reader.seconds(
+                "FILTER_SCAN_TIMEOUT_SECONDS", cls.scan_timeout_seconds
+            ),
+            virus_timeout_seconds=reader.seconds(
+                "FILTER_VIRUS_TIMEOUT_SECONDS", cls.virus_timeout_seconds
+            ),
+            spam_timeout_seconds=reader.seconds(
+                "FILTER_SPAM_TIMEOUT_SECONDS", cls.spam_timeout_seconds
+            ),
+            idle_timeout_seconds=reader.seconds(
+                "FILTER_IDLE_TIMEOUT_SECONDS", cls.idle_timeout_seconds
+            ),
+            drain_timeout_seconds=reader.seconds(
+                "FILTER_DRAIN_TIMEOUT_SECONDS", cls.drain_timeout_seconds
+            ),
             own_postfix=reader.text("FILTER_OWN_POSTFIX", cls.own_postfix),
             pid_file=reader.text("FILTER_PID_FILE", cls.pid_file),
             log_format=reader.choice("FILTER_LOG_FORMAT", cls.log_format, ("text", "json")),
@@ -103,7 +129,9 @@ class FilterConfig:
         return config
 
 
-_OF_OTHERS = frozenset({"FILTER_SOPHIE", "FILTER_RSPAMD"})  # named by the operating contract, not used yet
+_OF_OTHERS = frozenset(
+    {"FILTER_SOPHIE", "FILTER_RSPAMD"}
+)  # named by the operating contract, not used yet
 
 
 class _Reader:
@@ -148,9 +176,15 @@ class _Reader:
 
     def networks(self, name: str, default: str) -> tuple[IPNetwork, ...]:
         try:
-            return tuple(ipaddress.ip_network(word.strip()) for word in self.text(name, default).split(",") if word.strip())
+            return tuple(
+                ipaddress.ip_network(word.strip())
+                for word in self.text(name, default).split(",")
+                if word.strip()
+            )
         except ValueError as error:
-            raise ConfigError(f"{name}: {error}; write networks such as 127.0.0.0/8 or ::1, by comma") from None
+            raise ConfigError(
+                f"{name}: {error}; write networks such as 127.0.0.0/8 or ::1, by comma"
+            ) from None
 
     def choice(self, name: str, default: str, choices: tuple[str, ...]) -> str:
         text = self.text(name, default)
@@ -159,6 +193,8 @@ class _Reader:
         return text
 
     def refuse_unknown(self) -> None:
-        unknown = sorted(n for n in self._environment if n.startswith("FILTER_") and n not in self._known)
+        unknown = sorted(
+            n for n in self._environment if n.startswith("FILTER_") and n not in self._known
+        )
         if unknown:
             raise ConfigError(f"unknown setting {unknown[0]}: see .env.example for the names")

@@ -57,7 +57,9 @@ class Engines(Protocol):
         """Return (viruses, None), or (None, why) where no scanner answered."""
         ...
 
-    def scan_spam(self, mail: SpooledMail, envelope: Envelope) -> tuple[SpamReport | None, str | None]:
+    def scan_spam(
+        self, mail: SpooledMail, envelope: Envelope
+    ) -> tuple[SpamReport | None, str | None]:
         """Return (report, None), or (None, why)."""
         ...
 

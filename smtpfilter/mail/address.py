@@ -9,7 +9,9 @@ from dataclasses import dataclass
 
 import idna
 
-LONGEST_PATH = 1024  # octets; RFC 5321 asks for 256, longer ones exist and are the next hop's to refuse
+LONGEST_PATH = (
+    1024  # octets; RFC 5321 asks for 256, longer ones exist and are the next hop's to refuse
+)
 
 _CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
 _SOURCE_ROUTE = re.compile(rb"@[^:\"<>]*:")

@@ -106,12 +106,15 @@ class Findings:
     def from_json(cls, document: Mapping[str, Any]) -> "Findings":
         """Return the findings recorded in `document`.  Raises ValueError on a version that is newer than ours."""
         if document.get("version", 0) > VERSION:
-            raise ValueError(f"findings of version {document['version']}; this Postern knows {VERSION}")
+            raise ValueError(
+                f"findings of version {document['version']}; this Postern knows {VERSION}"
+            )
         spam = document.get("spam")
         return cls(
             parts=_tuple_of(_part, document.get("parts")),
             viruses=_tuple_of(lambda v: Virus(**v), document.get("viruses")),
-            spam=spam and SpamReport(**{**spam, "rules": tuple(Rule(**rule) for rule in spam["rules"])}),
+            spam=spam
+            and SpamReport(**{**spam, "rules": tuple(Rule(**rule) for rule in spam["rules"])}),
             bad_headers=_tuple_of(lambda b: BadHeader(**b), document.get("bad_headers")),
             unchecked=_tuple_of(lambda u: Unchecked(**u), document.get("unchecked")) or (),
             scanner_failure=document.get("scanner_failure"),

@@ -8,7 +8,10 @@ from dataclasses import dataclass
 
 LONGEST_TEXT = 450  # characters; keeps every reply line under RFC 5321's 512 octets (F-1)
 
-_LINE = re.compile(r"(?P<code>[2-5][0-9]{2})[ -]?(?:(?P<enhanced>[245]\.[0-9]{1,3}\.[0-9]{1,3})(?: |$))?(?P<text>.*)", re.S)
+_LINE = re.compile(
+    r"(?P<code>[2-5][0-9]{2})[ -]?(?:(?P<enhanced>[245]\.[0-9]{1,3}\.[0-9]{1,3})(?: |$))?(?P<text>.*)",
+    re.S,
+)
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e]+")
 
 

@@ -24,7 +24,11 @@ def _destiny(what: str) -> Any:
 
 
 def _copy(what: str) -> Any:
-    return _setting("text", "copies", f"Where a copy of blocked {what} is kept: `quarantine`, or empty to keep nothing.")
+    return _setting(
+        "text",
+        "copies",
+        f"Where a copy of blocked {what} is kept: `quarantine`, or empty to keep nothing.",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,21 +39,43 @@ class PolicySettings:
     """
 
     bypass_virus_checks: bool | None = _setting("flag", "checks", "Do not scan for viruses.")
-    bypass_spam_checks: bool | None = _setting("flag", "checks", "Do not score for spam; stops learning too.")
+    bypass_spam_checks: bool | None = _setting(
+        "flag", "checks", "Do not score for spam; stops learning too."
+    )
     bypass_banned_checks: bool | None = _setting("flag", "checks", "Do not look for banned files.")
-    bypass_header_checks: bool | None = _setting("flag", "checks", "Do not check the header section.")
+    bypass_header_checks: bool | None = _setting(
+        "flag", "checks", "Do not check the header section."
+    )
     virus_lover: bool | None = _setting("flag", "checks", "Deliver infected mail, marked.")
     spam_lover: bool | None = _setting("flag", "checks", "Deliver spam, marked.")
-    banned_files_lover: bool | None = _setting("flag", "checks", "Deliver mail with banned files, marked.")
-    bad_header_lover: bool | None = _setting("flag", "checks", "Deliver mail with a bad header section.")
-    unchecked_lover: bool | None = _setting("flag", "checks", "Deliver mail that could not be looked into.")
+    banned_files_lover: bool | None = _setting(
+        "flag", "checks", "Deliver mail with banned files, marked."
+    )
+    bad_header_lover: bool | None = _setting(
+        "flag", "checks", "Deliver mail with a bad header section."
+    )
+    unchecked_lover: bool | None = _setting(
+        "flag", "checks", "Deliver mail that could not be looked into."
+    )
 
-    spam_tag_level: float | None = _setting("level", "levels", "Score from which X-Spam headers are added.")
-    spam_tag2_level: float | None = _setting("level", "levels", "Score from which mail is marked as spam.")
-    spam_tag3_level: float | None = _setting("level", "levels", "Score from which the third subject tag is used.")
-    spam_kill_level: float | None = _setting("level", "levels", "Score from which mail is blocked as spam.")
-    spam_dsn_cutoff_level: float | None = _setting("level", "levels", "Score from which no notice goes to the sender.")
-    spam_quarantine_cutoff_level: float | None = _setting("level", "levels", "Score from which no copy of spam is kept.")
+    spam_tag_level: float | None = _setting(
+        "level", "levels", "Score from which X-Spam headers are added."
+    )
+    spam_tag2_level: float | None = _setting(
+        "level", "levels", "Score from which mail is marked as spam."
+    )
+    spam_tag3_level: float | None = _setting(
+        "level", "levels", "Score from which the third subject tag is used."
+    )
+    spam_kill_level: float | None = _setting(
+        "level", "levels", "Score from which mail is blocked as spam."
+    )
+    spam_dsn_cutoff_level: float | None = _setting(
+        "level", "levels", "Score from which no notice goes to the sender."
+    )
+    spam_quarantine_cutoff_level: float | None = _setting(
+        "level", "levels", "Score from which no copy of spam is kept."
+    )
 
     virus_destiny: Destiny | None = _destiny("infected mail")
     banned_destiny: Destiny | None = _destiny("mail with banned files")
@@ -57,10 +83,18 @@ class PolicySettings:
     bad_header_destiny: Destiny | None = _destiny("mail with a bad header section")
     oversized_destiny: Destiny | None = _destiny("mail over the recipient's size limit")
     unchecked_destiny: Destiny | None = _destiny("mail that could not be looked into")
-    unchecked_encrypted_destiny: Destiny | None = _destiny("encrypted content; follows unchecked_destiny where empty")
-    unchecked_limits_destiny: Destiny | None = _destiny("content over a limit; follows unchecked_destiny where empty")
-    unchecked_ambiguous_destiny: Destiny | None = _destiny("ambiguous content; follows unchecked_destiny where empty")
-    unchecked_undecodable_destiny: Destiny | None = _destiny("broken content; follows unchecked_destiny where empty")
+    unchecked_encrypted_destiny: Destiny | None = _destiny(
+        "encrypted content; follows unchecked_destiny where empty"
+    )
+    unchecked_limits_destiny: Destiny | None = _destiny(
+        "content over a limit; follows unchecked_destiny where empty"
+    )
+    unchecked_ambiguous_destiny: Destiny | None = _destiny(
+        "ambiguous content; follows unchecked_destiny where empty"
+    )
+    unchecked_undecodable_destiny: Destiny | None = _destiny(
+        "broken content; follows unchecked_destiny where empty"
+    )
     scanner_failure_destiny: Destiny | None = _destiny("mail while no virus scanner answers")
     spam_failure_destiny: Destiny | None = _destiny("mail while the spam engine does not answer")
 
@@ -70,14 +104,28 @@ class PolicySettings:
     bad_header_quarantine_to: str | None = _copy("mail with a bad header section")
     unchecked_quarantine_to: str | None = _copy("mail that could not be looked into")
 
-    spam_subject_tag: str | None = _setting("text", "subject", "Put before the subject from the tag level on.")
-    spam_subject_tag2: str | None = _setting("text", "subject", "Put before the subject from the tag2 level on.")
-    spam_subject_tag3: str | None = _setting("text", "subject", "Put before the subject from the tag3 level on.")
-    virus_subject_tag: str | None = _setting("text", "subject", "Put before the subject of infected mail that is delivered.")
-    unchecked_subject_tag: str | None = _setting("text", "subject", "Put before the subject of unchecked mail that is delivered.")
+    spam_subject_tag: str | None = _setting(
+        "text", "subject", "Put before the subject from the tag level on."
+    )
+    spam_subject_tag2: str | None = _setting(
+        "text", "subject", "Put before the subject from the tag2 level on."
+    )
+    spam_subject_tag3: str | None = _setting(
+        "text", "subject", "Put before the subject from the tag3 level on."
+    )
+    virus_subject_tag: str | None = _setting(
+        "text", "subject", "Put before the subject of infected mail that is delivered."
+    )
+    unchecked_subject_tag: str | None = _setting(
+        "text", "subject", "Put before the subject of unchecked mail that is delivered."
+    )
 
-    banned_rulenames: str | None = _setting("text", "files", "Names of ban rule sets, by comma, in order; empty for none.")
-    message_size_limit: int | None = _setting("bytes", "files", "Largest message in octets; 0 for no limit of its own.")
+    banned_rulenames: str | None = _setting(
+        "text", "files", "Names of ban rule sets, by comma, in order; empty for none."
+    )
+    message_size_limit: int | None = _setting(
+        "bytes", "files", "Largest message in octets; 0 for no limit of its own."
+    )
 
 
 FIELDS: dict[str, Kind] = {f.name: f.metadata["kind"] for f in fields(PolicySettings)}
@@ -190,7 +238,9 @@ def _a_destiny(text: str) -> Destiny:
     except ValueError:
         raise BadValue("one of pass, discard, reject, tempfail") from None
     if destiny is Destiny.BOUNCE:
-        raise BadValue("pass, discard, reject or tempfail: bounce is not offered yet, it would write to forged senders")
+        raise BadValue(
+            "pass, discard, reject or tempfail: bounce is not offered yet, it would write to forged senders"
+        )
     return destiny
 
 

@@ -50,7 +50,9 @@ class Verdict:
     policy: EffectivePolicy
     score: float | None = None
     banned: tuple[str, ...] = ()
-    tell_sender: bool = field(default=True)  # False: a notice to the sender would be backscatter or is cut off (N-1)
+    tell_sender: bool = field(
+        default=True
+    )  # False: a notice to the sender would be backscatter or is cut off (N-1)
 
     @property
     def category(self) -> Category:
