@@ -1,0 +1,21 @@
+"""The journal's rows.  The filter writes them by raw SQL (quarantine/store.py); everything else
+uses the ORM."""
+
+from quarantine.models.attempt import Attempt, RetryKey
+from quarantine.models.body import BodyChunk
+from quarantine.models.mail import COPY_STATES, HeldState, MailRecord, RecipientRecord
+from quarantine.models.release import Deed, MailEvent, Release, ReleaseState
+
+__all__ = [
+    "COPY_STATES",
+    "Attempt",
+    "BodyChunk",
+    "Deed",
+    "HeldState",
+    "MailEvent",
+    "MailRecord",
+    "RecipientRecord",
+    "Release",
+    "ReleaseState",
+    "RetryKey",
+]
