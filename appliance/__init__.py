@@ -1,0 +1,1 @@
+"""The appliance around the filter: accounts, domains, policies, screens and commands."""

@@ -1,0 +1,31 @@
+"""What all tests share: where the test mail lies, and a clear word if the services are missing."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse to start without the private services, before Django complains about settings."""
+    missing = [name for name in ("DATABASE_URL", "SECRET_KEY") if not os.environ.get(name)]
+    if missing:
+        raise pytest.UsageError(f"{' and '.join(missing)} not set: run ./postern test [ARGS]")
+
+
+@pytest.fixture(scope="session")
+def checkout() -> Path:
+    """The folder that holds `postern` and `manage.py`."""
+    return CHECKOUT
+
+
+@pytest.fixture(scope="session")
+def corpus() -> Path:
+    """The folder with the test mail: $POSTERN_CORPUS, or ../shared/corpus beside the checkout."""
+    given = os.environ.get("POSTERN_CORPUS", "")
+    folder = Path(given) if given else CHECKOUT.parent / "shared" / "corpus"
+    if not (folder / "MANIFEST.csv").is_file():
+        pytest.skip(f"the test mail is not here: {folder} (set POSTERN_CORPUS to its folder)")
+    return folder
