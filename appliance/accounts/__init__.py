@@ -1,0 +1,1 @@
+"""Who uses the appliance: accounts, roles, memberships, and who may see what."""

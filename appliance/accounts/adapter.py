@@ -1,0 +1,26 @@
+"""What we change in allauth: nobody signs up, and a changed password is no first one any more."""
+
+from typing import Any
+
+from allauth.account import forms
+from allauth.account.adapter import DefaultAccountAdapter
+from django.http import HttpRequest
+
+from appliance.accounts.models import User
+
+
+class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth's classes are untyped
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        return False
+
+    def set_password(self, user: User, password: str) -> None:
+        """Store a password that the person chose: none is to be changed any more."""
+        user.must_change_password = False
+        super().set_password(user, password)
+
+
+class LoginForm(forms.LoginForm):  # type: ignore[misc]
+    def user_credentials(self) -> dict[str, Any]:
+        """Return the credentials with the name under which django-axes counts failures."""
+        credentials: dict[str, Any] = super().user_credentials()
+        return credentials | {"login": self.cleaned_data["login"].lower()}

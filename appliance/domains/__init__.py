@@ -1,0 +1,1 @@
+"""What the site filters: local domains, mailboxes, own networks."""

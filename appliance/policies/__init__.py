@@ -1,0 +1,1 @@
+"""What should happen to mail: layers, named policies, sender lists, ban rules."""

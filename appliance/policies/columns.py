@@ -1,0 +1,109 @@
+"""The settings of a policy as columns: one typed, nullable column per field; NULL = inherit.
+
+They are written out, so that a reader and a migration see them; a test compares them with
+PolicySettings.
+"""
+
+from typing import Any
+
+from django.db import models
+
+from smtpfilter.policy.destiny import Destiny
+from smtpfilter.policy.settings import FIELDS, PolicySettings, field_help
+
+DESTINY_FIELDS = tuple(name for name, kind in FIELDS.items() if kind == "destiny")
+DESTINIES = [d.value for d in Destiny]
+TEXT_LIMIT = 1000  # characters of a setting that is text
+
+
+def flag(name: str) -> Any:
+    return models.BooleanField(null=True, blank=True, help_text=field_help(name))
+
+
+def level(name: str) -> Any:
+    return models.FloatField(null=True, blank=True, help_text=field_help(name))
+
+
+def destiny(name: str) -> Any:
+    return models.CharField(
+        null=True,
+        blank=True,
+        max_length=10,
+        choices=[(word, word) for word in DESTINIES],
+        help_text=field_help(name),
+    )
+
+
+def text(name: str) -> Any:
+    return models.CharField(
+        null=True, blank=True, max_length=TEXT_LIMIT, help_text=field_help(name)
+    )
+
+
+def octets(name: str) -> Any:
+    return models.BigIntegerField(null=True, blank=True, help_text=field_help(name))
+
+
+class SettingColumns(models.Model):
+    """Rows that hold policy settings."""
+
+    bypass_virus_checks = flag("bypass_virus_checks")
+    bypass_spam_checks = flag("bypass_spam_checks")
+    bypass_banned_checks = flag("bypass_banned_checks")
+    bypass_header_checks = flag("bypass_header_checks")
+    virus_lover = flag("virus_lover")
+    spam_lover = flag("spam_lover")
+    banned_files_lover = flag("banned_files_lover")
+    bad_header_lover = flag("bad_header_lover")
+    unchecked_lover = flag("unchecked_lover")
+    spam_tag_level = level("spam_tag_level")
+    spam_tag2_level = level("spam_tag2_level")
+    spam_tag3_level = level("spam_tag3_level")
+    spam_kill_level = level("spam_kill_level")
+    spam_dsn_cutoff_level = level("spam_dsn_cutoff_level")
+    spam_quarantine_cutoff_level = level("spam_quarantine_cutoff_level")
+    virus_destiny = destiny("virus_destiny")
+    banned_destiny = destiny("banned_destiny")
+    spam_destiny = destiny("spam_destiny")
+    bad_header_destiny = destiny("bad_header_destiny")
+    oversized_destiny = destiny("oversized_destiny")
+    unchecked_destiny = destiny("unchecked_destiny")
+    unchecked_encrypted_destiny = destiny("unchecked_encrypted_destiny")
+    unchecked_limits_destiny = destiny("unchecked_limits_destiny")
+    unchecked_ambiguous_destiny = destiny("unchecked_ambiguous_destiny")
+    unchecked_undecodable_destiny = destiny("unchecked_undecodable_destiny")
+    scanner_failure_destiny = destiny("scanner_failure_destiny")
+    spam_failure_destiny = destiny("spam_failure_destiny")
+    virus_quarantine_to = text("virus_quarantine_to")
+    banned_quarantine_to = text("banned_quarantine_to")
+    spam_quarantine_to = text("spam_quarantine_to")
+    bad_header_quarantine_to = text("bad_header_quarantine_to")
+    unchecked_quarantine_to = text("unchecked_quarantine_to")
+    spam_subject_tag = text("spam_subject_tag")
+    spam_subject_tag2 = text("spam_subject_tag2")
+    spam_subject_tag3 = text("spam_subject_tag3")
+    virus_subject_tag = text("virus_subject_tag")
+    unchecked_subject_tag = text("unchecked_subject_tag")
+    banned_rulenames = text("banned_rulenames")
+    message_size_limit = octets("message_size_limit")
+
+    class Meta:
+        abstract = True
+        constraints = (
+            models.CheckConstraint(
+                condition=models.Q(**{f"{name}__in": DESTINIES for name in DESTINY_FIELDS}),
+                name="%(class)s_known_destinies",
+            ),
+        )
+
+    def to_settings(self) -> PolicySettings:
+        """Return the settings of this row as the filter reads them."""
+        return settings_of({name: getattr(self, name) for name in FIELDS})
+
+
+def settings_of(row: dict[str, Any]) -> PolicySettings:
+    """Return the settings in `row` (field -> column value; fields that are missing inherit)."""
+    values = {name: row.get(name) for name in FIELDS}
+    for name in DESTINY_FIELDS:
+        values[name] = values[name] and Destiny(values[name])
+    return PolicySettings(**values)

@@ -1,0 +1,106 @@
+"""Policy as stored: layers, named policies, sender rules, ban rules, and every change of them."""
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+
+from appliance.policies.columns import SettingColumns
+
+KEY_LIMIT = 1024  # characters of a lookup key
+
+
+class NamedPolicy(SettingColumns):
+    """A bundle of settings that several layers share."""
+
+    name = models.CharField(max_length=100, unique=True)
+
+    class Meta(SettingColumns.Meta):
+        ordering = ("name",)
+        verbose_name_plural = "named policies"
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class PolicyLayer(SettingColumns):
+    """Settings at one lookup key: own fields, then the named policy's, then the next layer.
+
+    `priority` overrides the order that follows from the key's form (P-1), for imports.
+    `locked`: fields that layers below may not change.
+    """
+
+    key = models.CharField(max_length=KEY_LIMIT, unique=True)
+    policy = models.ForeignKey(
+        NamedPolicy, null=True, blank=True, on_delete=models.PROTECT, related_name="layers"
+    )
+    priority = models.IntegerField(null=True, blank=True)
+    locked = ArrayField(models.CharField(max_length=60), default=list, blank=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta(SettingColumns.Meta):
+        ordering = ("key",)
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class SenderRule(models.Model):
+    """A sender trusted, distrusted or adjusted for the recipients under `key` (W-1, W-2)."""
+
+    class Action(models.TextChoices):
+        ALLOW = "allow", "allow"
+        BLOCK = "block", "block"
+        SCORE = "score", "score"
+
+    key = models.CharField(max_length=KEY_LIMIT)
+    sender = models.CharField(max_length=KEY_LIMIT, db_index=True)
+    action = models.CharField(max_length=5, choices=Action.choices)
+    points = models.FloatField(default=0)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("key", "sender")
+        constraints = (
+            models.UniqueConstraint(fields=["key", "sender"], name="one_rule_per_sender"),
+            models.CheckConstraint(
+                condition=models.Q(action__in=["allow", "block", "score"]), name="known_action"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.sender} for {self.key}: {self.action}"
+
+
+class BanRuleSet(models.Model):
+    """Ordered ban rules under a name; `rules` is a list of {pattern, banned, comment} (B-2)."""
+
+    name = models.CharField(max_length=100, unique=True)
+    rules = models.JSONField(default=list)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class PolicyChange(models.Model):
+    """One change of what the filter obeys.  Append-only: a trigger refuses UPDATE and DELETE.
+
+    `before`, `after`: the row as JSON, null where there was or is none.
+    """
+
+    number = models.BigAutoField(primary_key=True)
+    at = models.DateTimeField(auto_now_add=True)
+    who = models.CharField(max_length=254)
+    verb = models.CharField(max_length=40)
+    key = models.CharField(max_length=2200)
+    before = models.JSONField(null=True)
+    after = models.JSONField(null=True)
+
+    class Meta:
+        ordering = ("-number",)
+
+    def __str__(self) -> str:
+        return f"{self.number}: {self.who}: {self.verb} {self.key}"

@@ -1,0 +1,1 @@
+"""The appliance itself: site settings and traced senders."""
