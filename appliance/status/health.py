@@ -1,0 +1,131 @@
+"""Is mail flowing, and if not, what is wrong, in plain words.
+
+Each probe asks the real thing: the scanners must find EICAR and GTUBE, since one that answers OK to everything is worse
+than one that is down (design 4.15).  Probes run side by side and never take longer than TIMEOUT_SECONDS.
+"""
+
+import platform
+import socket
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db import DatabaseError, connection
+from redis import Redis, RedisError
+
+from smtpfilter.config import Endpoint, FilterConfig
+from smtpfilter.mail.reply import parse_reply
+from smtpfilter.ports import ScannerFailed
+from smtpfilter.scan.clamd import Clamd
+from smtpfilter.scan.spamd import Spamd
+
+TIMEOUT_SECONDS = 8.0
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """One part of the appliance: does it work, and what does it say."""
+
+    ok: bool
+    detail: str
+
+
+def probe_all(config: FilterConfig | None = None) -> dict[str, Probe]:
+    """Ask every part; return what each says, in the order in which mail meets them."""
+    config = config or FilterConfig.from_environment()
+    probes: dict[str, Callable[[], Probe]] = {
+        "database": _database,
+        "filter": lambda: _greets(config.listen),
+        "virus scanner": lambda: _clamd(config),
+        "spam scanner": lambda: _spamd(config),
+        "next hop": lambda: _greets(config.relay),
+        "queue": _broker,
+    }
+    with ThreadPoolExecutor(len(probes)) as pool:
+        answers = {name: pool.submit(_safely, probe) for name, probe in probes.items()}
+        return {name: answer.result() for name, answer in answers.items()}
+
+
+MAIL_NEEDS = ("database", "filter", "virus scanner", "spam scanner", "next hop")
+
+
+def mail_flows(probes: Mapping[str, Probe]) -> bool:
+    """Tell whether mail would flow; a silent broker only delays releases."""
+    return all(probes[name].ok for name in MAIL_NEEDS)
+
+
+def report(probes: Mapping[str, Probe]) -> str:
+    """Return a text for a support request: versions and probes, no addresses, no mail."""
+    lines = [f"Postern on {platform.platform()}, Python {platform.python_version()}", ""]
+    lines += [
+        f"{'ok ' if probe.ok else 'BAD'}  {name}: {probe.detail}" for name, probe in probes.items()
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _safely(probe: Callable[[], Probe]) -> Probe:
+    try:
+        return probe()
+    except (OSError, ScannerFailed, DatabaseError, RedisError) as error:
+        return Probe(False, str(error).splitlines()[0] if str(error) else type(error).__name__)
+
+
+def _database() -> Probe:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT current_setting('server_version'), current_setting('synchronous_commit')"
+            )
+            version, synchronous = cursor.fetchone()
+    finally:
+        connection.close()
+    return Probe(True, f"Postgres {version}, synchronous_commit {synchronous}")
+
+
+def _greets(endpoint: Endpoint) -> Probe:
+    """Connect as Postfix would and read the greeting."""
+    with _connect(endpoint) as connected, connected.makefile("rwb") as stream:
+        greeting = parse_reply(stream.readline(1000).decode("ascii", "replace").strip())
+        stream.write(b"QUIT\r\n")
+        stream.flush()
+    if greeting is None or not greeting.accepted:
+        return Probe(False, f"{endpoint} answers {greeting or 'no SMTP'}")
+    return Probe(True, f"{endpoint} answers {greeting.code}")
+
+
+def _connect(endpoint: Endpoint) -> socket.socket:
+    if not endpoint.path:
+        return socket.create_connection((endpoint.host, endpoint.port), TIMEOUT_SECONDS)
+    connected = socket.socket(socket.AF_UNIX)
+    connected.settimeout(TIMEOUT_SECONDS)
+    connected.connect(endpoint.path)
+    return connected
+
+
+def _clamd(config: FilterConfig) -> Probe:
+    if config.clamd is None:
+        return Probe(True, "no virus scanner, by choice (FILTER_CLAMD is not set)")
+    clamd = Clamd(config.clamd, TIMEOUT_SECONDS)
+    clamd.self_test()
+    return Probe(True, f"{clamd.version()}, finds the EICAR test file")
+
+
+def _spamd(config: FilterConfig) -> Probe:
+    if config.spamd is None:
+        return Probe(True, "no spam scanner, by choice (FILTER_SPAMD is not set)")
+    Spamd(config.spamd, TIMEOUT_SECONDS).self_test()
+    return Probe(True, "spamd finds the GTUBE test mail")
+
+
+def _broker() -> Probe:
+    Redis.from_url(_redis_url(settings.CELERY_BROKER_URL), socket_timeout=TIMEOUT_SECONDS).ping()
+    return Probe(True, "Redis answers")
+
+
+def _redis_url(broker_url: str) -> str:
+    """Return Celery's spelling of a Redis address as redis-py reads it."""
+    scheme, _, rest = broker_url.partition("://")
+    if scheme == "redis+socket":
+        return "unix://" + rest.replace("virtual_host=", "db=")
+    return broker_url

@@ -1,0 +1,103 @@
+"""Looking into a message: every check that at least one recipient wants, each run once (L-1, L-5)."""
+
+from collections.abc import Sequence
+from concurrent.futures import Executor, wait
+from dataclasses import dataclass, replace
+
+from smtpfilter.log import Story
+from smtpfilter.mail import headers
+from smtpfilter.mail.envelope import Envelope
+from smtpfilter.mail.findings import Findings
+from smtpfilter.mail.message import Message
+from smtpfilter.mail.octets import SpooledMail
+from smtpfilter.ports import Engines, Unpacker
+from smtpfilter.verdict.verdict import Case
+
+SPAM_SCAN_WAITS_SECONDS = (
+    0.02  # design 4.14: the spam scan starts early where the virus scan takes longer
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which checks this message's recipients want between them."""
+
+    header: bool
+    parts: bool
+    virus: bool
+    spam: bool
+
+    @classmethod
+    def by(cls, cases: Sequence[Case]) -> "Wanted":
+        settings = [case.policy.settings for case in cases]
+        virus = not all(s.bypass_virus_checks for s in settings)
+        return cls(
+            header=not all(s.bypass_header_checks for s in settings),
+            parts=virus or not all(s.bypass_banned_checks for s in settings),
+            virus=virus,
+            spam=any(_wants_score(case) for case in cases),
+        )
+
+
+def _wants_score(case: Case) -> bool:
+    hard_listed = case.sender.white or case.sender.black
+    return not (case.policy.settings.bypass_spam_checks or hard_listed)
+
+
+@dataclass(frozen=True, slots=True)
+class Examiner:
+    """`helpers` runs the virus scan, so that the spam scan can start beside a slow one."""
+
+    unpacker: Unpacker
+    engines: Engines
+    helpers: Executor
+
+    def examine(
+        self, envelope: Envelope, message: Message, mail: SpooledMail, wanted: Wanted, story: Story
+    ) -> Findings:
+        """Return what was found.  A dead engine is a failure text in the findings, no error."""
+        findings = Findings()
+        if wanted.header:
+            findings = replace(
+                findings, bad_headers=headers.check(message, smtputf8=envelope.smtputf8)
+            )
+        if wanted.parts:
+            parts, unchecked = self.unpacker.unpack(mail)
+            findings = replace(findings, parts=parts, unchecked=unchecked)
+            story.step(
+                "unpacked",
+                parts=[part.banned_path for part in parts[:20]],
+                unchecked=[item.text for item in unchecked],
+            )
+        return self._ask_engines(envelope, mail, findings, wanted, story)
+
+    def _ask_engines(
+        self,
+        envelope: Envelope,
+        mail: SpooledMail,
+        findings: Findings,
+        wanted: Wanted,
+        story: Story,
+    ) -> Findings:
+        """Virus first, then spam; both at once only where the virus scan takes its time; infected mail is not scored."""
+        early = None
+        if wanted.virus:
+            scan = self.helpers.submit(self.engines.scan_viruses, mail)
+            if wanted.spam and not wait([scan], SPAM_SCAN_WAITS_SECONDS).done:
+                early = self.engines.scan_spam(mail, envelope)
+            result = scan.result()
+            findings = replace(
+                findings,
+                viruses=result.viruses,
+                scanner_failure=result.failure,
+                unchecked=findings.unchecked + result.unchecked,
+            )
+            story.step(
+                "virus scan", viruses=[v.name for v in result.viruses or ()], failure=result.failure
+            )
+        if wanted.spam and not findings.viruses:
+            report, failure = early or self.engines.scan_spam(mail, envelope)
+            findings = replace(findings, spam=report, spam_failure=failure)
+            rules = {rule.name: rule.points for rule in report.rules} if report else {}
+            story.step("spam scan", score=report and report.score, rules=rules, failure=failure)
+        return findings
