@@ -11,6 +11,7 @@ import os
 import re
 import secrets
 import shlex
+import shutil
 import socket
 import tempfile
 from collections.abc import Mapping
@@ -39,6 +40,7 @@ class Environment:
     sockets: Path
     settings: dict[str, str]  # what the appliance reads; addresses of private services included
     private: frozenset[str]  # of postgres, redis, clamd, spamd, mailbox
+    spool: Path | None  # our folder for mail at work; None if FILTER_SPOOL_DIR was given
 
     def exported(self, environ: Mapping[str, str]) -> dict[str, str]:
         """Return `environ` with the settings added and PG* removed (libpq would obey them)."""
@@ -49,6 +51,14 @@ class Environment:
         """Write var/postern.env, readable by its owner only."""
         text = "".join(f"{name}={shlex.quote(v)}\n" for name, v in sorted(self.settings.items()))
         write_private(self.var / "postern.env", text)
+
+    def forget(self) -> None:
+        """Remove the folders outside var/ that this choice has made."""
+        if self.spool is not None:
+            shutil.rmtree(self.spool, ignore_errors=True)
+        if self.sockets != self.var / "run":
+            shutil.rmtree(self.sockets, ignore_errors=True)
+            (self.var / "run" / "sockets").unlink(missing_ok=True)
 
 
 def var_folder(environ: Mapping[str, str]) -> Path:
@@ -99,12 +109,14 @@ def choose(environ: Mapping[str, str], *, free_ports: bool = False) -> Environme
     settings["FILTER_RELAY"], ours = _next_hop(environ, 0 if free_ports else 10026)
     if ours:
         private.add("mailbox")
-    settings.setdefault("FILTER_SPOOL_DIR", str(_spool_folder(var)))
+    spool = None if "FILTER_SPOOL_DIR" in settings else _spool_folder(var)
+    if spool is not None:
+        settings["FILTER_SPOOL_DIR"] = str(spool)
     settings.setdefault("APPLIANCE_HOSTNAME", socket.gethostname())
     settings.setdefault("WEB_PUBLIC_URL", f"http://{settings['WEB_LISTEN']}")
     settings["SECRET_KEY"] = environ.get("SECRET_KEY") or _secret_key(var)
     settings["POSTERN_VAR"] = str(var)
-    return Environment(var, sockets, settings, frozenset(private))
+    return Environment(var, sockets, settings, frozenset(private), spool)
 
 
 def make_folders(var: Path) -> None:
@@ -233,13 +245,12 @@ def _free_port(host: str) -> int:
 
 def _spool_folder(var: Path) -> Path:
     """Return where mail at work is spooled: memory if there is plenty, else var/spool."""
-    memory = Path("/dev/shm")  # noqa: S108 - the folder made in it is 0700 and named after var
+    memory = Path("/dev/shm")  # noqa: S108 - the folder in it is 0700
     folder = var / "spool"
     if memory.is_dir() and os.access(memory, os.W_OK):
         space = os.statvfs(memory)
         if space.f_bavail * space.f_frsize >= _SPOOL_NEEDS_BYTES:
             folder = memory / f"postern-{os.geteuid()}-{name_of(var)}"
-    folder.mkdir(mode=0o700, exist_ok=True)
     return folder
 
 

@@ -24,7 +24,7 @@ _STALE_GRACE_SECONDS = 15.0
 
 @dataclass(slots=True)
 class Child:
-    """A running program of the stack.  `stop_signal` asks it to end, for `grace_seconds`."""
+    """A running program of the stack.  `stop_signal` asks it to end within `grace_seconds`."""
 
     name: str
     process: subprocess.Popen[bytes]

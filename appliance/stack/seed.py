@@ -28,7 +28,7 @@ class Administrator:
 
 def prepare(var: Path, environ: Mapping[str, str]) -> Administrator | None:
     """Bring the tables up to date; return the administrator if this start has made one."""
-    manage(environ, "migrate", "--noinput", "--verbosity", "0")
+    manage(environ, "migrate", "--noinput", "--skip-checks", "--verbosity", "0")
     done = var / "seeded"
     if done.exists():
         return None

@@ -64,6 +64,7 @@ class Stack:
 
     def start_appliance(self) -> None:
         """Start the filter, the web side and Celery; `wait` waits until mail would flow."""
+        self._empty_spool()
         settings = self.environment.settings
         self._start(
             "filter",
@@ -100,7 +101,13 @@ class Stack:
         while self.children:
             self.children.pop().stop()
         process.forget(self.environment.var)
-        shutil.rmtree(self.environment.settings["FILTER_SPOOL_DIR"], ignore_errors=True)
+        self.environment.forget()
+
+    def _empty_spool(self) -> None:
+        """Make the spool if it is ours, without what a killed filter left in it."""
+        if self.environment.spool is not None:
+            shutil.rmtree(self.environment.spool, ignore_errors=True)
+            self.environment.spool.mkdir(mode=0o700)
 
     def _start_mailbox(self) -> None:
         relay = self.environment.settings["FILTER_RELAY"]

@@ -42,7 +42,7 @@ def test(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     finally:
         ignore_signals()
         stack.stop()
-        for folder in (var, environment.sockets, stack_folder(var)):
+        for folder in (var, stack_folder(var)):
             shutil.rmtree(folder, ignore_errors=True)
 
 

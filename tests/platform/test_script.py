@@ -1,0 +1,54 @@
+"""`./postern` itself: the index of work, in a shell that may have any locale and any folder."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+VERBS = ("run", "demo", "test", "check", "bench", "corpus", "manage", "help")
+
+
+def postern(
+    checkout: Path, *arguments: str, cwd: Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(checkout / "postern"), *arguments],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("arguments", [("help",), ("--help",), ()], ids=["help", "--help", "none"])
+def test_help_names_every_verb_on_one_screen(checkout: Path, arguments: tuple[str, ...]) -> None:
+    done = postern(checkout, *arguments)
+    assert done.returncode == 0
+    assert all(f"\n  {verb} " in done.stdout for verb in VERBS)
+    assert len(done.stdout.splitlines()) <= 24
+
+
+def test_an_unknown_verb_is_a_usage_error(checkout: Path) -> None:
+    done = postern(checkout, "rnu")
+    assert done.returncode == 2
+    assert "no such verb: rnu" in done.stderr
+
+
+def test_the_script_is_plain_posix_shell(checkout: Path) -> None:
+    subprocess.run(["dash", "-n", str(checkout / "postern")], check=True)
+    assert (checkout / "postern").read_text(encoding="utf-8").startswith("#!/bin/sh\n")
+
+
+def test_it_finds_its_checkout_from_any_folder_and_through_a_link(
+    checkout: Path, tmp_path: Path
+) -> None:
+    link = tmp_path / "a link with blanks"
+    link.symlink_to(checkout / "postern")
+    done = subprocess.run(
+        [str(link), "manage", "version"], cwd=tmp_path, capture_output=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_continuous_integration_calls_the_test_verb(checkout: Path) -> None:
+    assert "exec ./postern test\n" in (checkout / ".ci" / "run").read_text(encoding="utf-8")
