@@ -75,6 +75,8 @@ class FilterConfig:
     )
     virus_timeout_seconds: float = 130.0  # FILTER_VIRUS_TIMEOUT_SECONDS; one virus scanner
     spam_timeout_seconds: float = 90.0  # FILTER_SPAM_TIMEOUT_SECONDS; the spam engine
+    virus_scans: int = 4  # FILTER_VIRUS_SCANS; asked of a virus scanner at once, by one process
+    spam_scans: int = 2  # FILTER_SPAM_SCANS; asked of the spam engine at once, by one process
     idle_timeout_seconds: float = 300.0  # FILTER_IDLE_TIMEOUT_SECONDS; a session that says nothing
     drain_timeout_seconds: float = (
         660.0  # FILTER_DRAIN_TIMEOUT_SECONDS; messages at work when SIGTERM comes
@@ -115,6 +117,8 @@ class FilterConfig:
             spam_timeout_seconds=reader.seconds(
                 "FILTER_SPAM_TIMEOUT_SECONDS", cls.spam_timeout_seconds
             ),
+            virus_scans=reader.count("FILTER_VIRUS_SCANS", cls.virus_scans),
+            spam_scans=reader.count("FILTER_SPAM_SCANS", cls.spam_scans),
             idle_timeout_seconds=reader.seconds(
                 "FILTER_IDLE_TIMEOUT_SECONDS", cls.idle_timeout_seconds
             ),

@@ -15,6 +15,18 @@ from smtpfilter.verdict.outcome import Outcome
 from smtpfilter.verdict.verdict import Verdict
 
 
+class Handler(Protocol):
+    """What a session does with a message: the pipeline, from its side."""
+
+    def process(self, envelope: Envelope, mail: SpooledMail) -> Sequence[Reply]:
+        """Return one reply for SMTP input, one per recipient, in their order, for LMTP input.
+
+        Blocking; called in a thread of the pool.  A FilterError that comes out is answered by its own reply, any other
+        exception by 451 4.3.0.
+        """
+        ...
+
+
 class PolicySource(Protocol):
     def load(self, senders: Sequence[Address], recipients: Sequence[Address]) -> PolicyBook:
         """Return all stored policy that may matter for this message, in one query.
@@ -31,36 +43,59 @@ class Unpacker(Protocol):
 
 
 class ScannerFailed(Exception):
-    """The engine gave no usable answer in time; the text says what happened.  For a board, not for the pipeline."""
+    """The engine gave no usable answer in time; the text says what happened, nothing of the mail.
+
+    For a board, not for the pipeline.
+    """
+
+
+class ConnectionBroke(ScannerFailed):
+    """The engine could not be reached or hung up: worth a second try."""
+
+
+@dataclass(frozen=True, slots=True)
+class VirusScan:
+    """What the virus scan said: names found, () for clean, None where nobody answered.
+
+    `failure`: why none answered.  `unchecked`: what a scanner says that it could not look into.
+    """
+
+    viruses: tuple[Virus, ...] | None = ()
+    unchecked: tuple[Unchecked, ...] = ()
+    failure: str | None = None
 
 
 class VirusScanner(Protocol):
     name: str
 
-    def scan(self, mail: SpooledMail) -> tuple[Virus, ...]:
-        """Return the names found, () for a definite clean.  Raises ScannerFailed."""
+    def scan(self, mail: SpooledMail, seconds: float) -> VirusScan:
+        """Return a definite answer within `seconds`.  Raises ScannerFailed."""
         ...
 
 
 class SpamScanner(Protocol):
     name: str
 
-    def scan(self, mail: SpooledMail, envelope: Envelope) -> SpamReport:
-        """Return score and rules.  Raises ScannerFailed."""
+    def scan(self, mail: SpooledMail, envelope: Envelope, seconds: float) -> SpamReport:
+        """Return score and rules, within `seconds`.  Raises ScannerFailed."""
         ...
 
 
 class Engines(Protocol):
-    """The board: all engines, with deadlines and circuit breakers.  Nothing here raises; failures are texts."""
+    """The board: all engines, with deadlines and circuit breakers.
 
-    def scan_viruses(self, mail: SpooledMail) -> tuple[tuple[Virus, ...] | None, str | None]:
-        """Return (viruses, None), or (None, why) where no scanner answered."""
+    Nothing here raises; failures are texts without mail content.  Neither a finding nor a failure
+    means that no such engine is configured, by choice.
+    """
+
+    def scan_viruses(self, mail: SpooledMail) -> VirusScan:
+        """Return what was found; `viruses` None with a failure where no scanner answered."""
         ...
 
     def scan_spam(
         self, mail: SpooledMail, envelope: Envelope
     ) -> tuple[SpamReport | None, str | None]:
-        """Return (report, None), or (None, why)."""
+        """Return (report, None), (None, why), or (None, None) without a spam engine."""
         ...
 
 

@@ -1,0 +1,98 @@
+"""spamd as the spam scanner: the SPAMC protocol over its socket.
+
+One file of ours, since aiospamc is asyncio and the pipeline runs in threads.  Every request is
+one connection: header, message, half-close, answer.  Score and rules are read by report.py, what
+is shown of a message is chosen by sample.py.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Literal
+
+from smtpfilter.config import Endpoint
+from smtpfilter.mail.envelope import Envelope
+from smtpfilter.mail.findings import Rule, SpamReport
+from smtpfilter.mail.octets import CHUNK_BYTES, Octets, SpooledMail
+from smtpfilter.ports import ConnectionBroke, ScannerFailed
+from smtpfilter.scan.report import LONGEST_ANSWER, Answer, parse_answer, parse_report
+from smtpfilter.scan.sample import sample
+from smtpfilter.scan.wire import Connection, Deadline
+
+NAME = "spamd"
+USER = (
+    "postern"  # whose Bayes data is used where spamd keeps it by user; the same for scan and learn
+)
+TRUNCATED = "__TRUNCATED"  # the pseudo rule of amavisd-new (S-3)
+
+Kind = Literal["spam", "ham", "forget"]
+
+_TELL = {
+    "spam": (("Message-class", "spam"), ("Set", "local")),
+    "ham": (("Message-class", "ham"), ("Set", "local")),
+    "forget": (("Remove", "local"),),
+}
+
+
+class Spamd:
+    """A spamd at `endpoint`; `seconds` is the patience for everything but a scan."""
+
+    name = NAME
+
+    def __init__(self, endpoint: Endpoint, seconds: float = 10.0, user: str = USER) -> None:
+        self._endpoint = endpoint
+        self._seconds = seconds
+        self._user = user
+
+    def scan(self, mail: SpooledMail, envelope: Envelope, seconds: float) -> SpamReport:
+        """Return score and rules; of a large message, by its beginning.  Raises ScannerFailed."""
+        shown = sample(mail.octets, envelope.mail_from)
+        report = parse_report(self._ask("REPORT", (), shown.octets, Deadline(seconds)))
+        if not shown.truncated:
+            return report
+        mark = Rule(TRUNCATED, 0.0, f"Only the first {len(shown.octets)} octets were looked at")
+        return replace(report, rules=(*report.rules, mark))
+
+    def learn(self, octets: Octets, kind: Kind) -> bool:
+        """Tell Bayes that this is spam or ham, or to forget it; return whether it did.
+
+        Raises ScannerFailed; spamd must run with --allow-tell.
+        """
+        answer = self._ask("TELL", _TELL[kind], sample(octets).octets, Deadline(self._seconds))
+        return "didset" in answer.fields or "didremove" in answer.fields
+
+    def ping(self) -> None:
+        """Raises ScannerFailed unless it answers."""
+        if self._ask("PING", (), b"", Deadline(self._seconds)).status != "PONG":
+            raise ScannerFailed("spamd answered PING without PONG")
+
+    def self_test(self) -> None:
+        """Raises ScannerFailed unless it knows GTUBE: without its rules it finds nothing (B8)."""
+        report = parse_report(self._ask("REPORT", (), gtube(), Deadline(self._seconds)))
+        if report.score < 100:
+            raise ScannerFailed("it does not find the GTUBE test mail: are its rules there?")
+
+    def _ask(
+        self, verb: str, fields: tuple[tuple[str, str], ...], octets: bytes, deadline: Deadline
+    ) -> Answer:
+        with Connection(self._endpoint, deadline) as connection:
+            connection.send(self._request(verb, fields, octets))
+            connection.half_close()
+            answer = connection.receive_all(LONGEST_ANSWER)
+        if not answer:
+            raise ConnectionBroke("spamd hung up without an answer")
+        return parse_answer(answer)
+
+    def _request(
+        self, verb: str, fields: tuple[tuple[str, str], ...], octets: bytes
+    ) -> Iterator[bytes]:
+        head = [f"{verb} SPAMC/1.5", *(f"{name}: {value}" for name, value in fields)]
+        head += [f"User: {self._user}", f"Content-length: {len(octets)}"] if octets else []
+        yield "\r\n".join([*head, "", ""]).encode("ascii")
+        for start in range(0, len(octets), CHUNK_BYTES):
+            yield octets[start : start + CHUNK_BYTES]
+
+
+def gtube() -> bytes:
+    """Return the GTUBE test mail, put together here so that this file is none."""
+    string = b"XJS*C4JDBQADN1.NSBN3*2IDNEN*" + b"GTUBE-STANDARD-ANTI-UBE-" + b"TEST-EMAIL*C.34X"
+    return b"Subject: Postern asks whether spamd knows GTUBE\r\n\r\n" + string + b"\r\n"
