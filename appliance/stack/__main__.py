@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from appliance.stack.environment import CHECKOUT, StackError, choose, saved_settings, var_folder
+from appliance.stack.environment import CHECKOUT, StackError, for_commands
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -53,11 +53,8 @@ def _do(verb: str, rest: Sequence[str]) -> int:
 
 def _manage(arguments: Sequence[str]) -> NoReturn:
     """Become manage.py, with the settings of the stack that runs or ran last; given ones win."""
-    settings = saved_settings(var_folder(os.environ)) or choose(os.environ).settings
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
-    environ = {**settings, **environ, "PYTHONPATH": str(CHECKOUT)}
     command = [sys.executable, str(CHECKOUT / "manage.py"), *arguments]
-    os.execve(command[0], command, environ)  # noqa: S606 - no shell, and none is wanted
+    os.execve(command[0], command, for_commands(os.environ))  # noqa: S606 - no shell, and none is wanted
 
 
 if __name__ == "__main__":

@@ -81,6 +81,13 @@ def saved_settings(var: Path) -> dict[str, str]:
     return dict("".join(shlex.split(line)).split("=", 1) for line in lines if line)
 
 
+def for_commands(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return a command's environment: what the last start chose, and `environ`, which wins."""
+    settings = saved_settings(var_folder(environ)) or choose(environ).settings
+    kept = {name: value for name, value in environ.items() if not name.startswith("PG")}
+    return {**settings, **kept, "PYTHONPATH": str(CHECKOUT)}
+
+
 def choose(environ: Mapping[str, str], *, free_ports: bool = False) -> Environment:
     """Choose all that a stack uses and make its folders.  Raises StackError.
 
@@ -176,6 +183,14 @@ def listening(address: str) -> bool:
     return True
 
 
+def free_address(host: str = "127.0.0.1") -> str:
+    """Return `host` with a port on which nothing listens now."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.bind((host, 0))
+        return str(Endpoint(host=host, port=probe.getsockname()[1]))
+
+
 def write_private(file: Path, text: str) -> None:
     """Write `text` so that only the owner can read it and a reader never sees half of it."""
     new = file.with_name(file.name + ".new")
@@ -194,7 +209,7 @@ def _own_address(name: str, given: str, usual_port: int) -> str:
         return str(endpoint)
     if given and endpoint.port:
         raise StackError(f"{name}={given}: something else listens there already")
-    return str(Endpoint(host=endpoint.host, port=_free_port(endpoint.host)))
+    return free_address(endpoint.host)
 
 
 def _next_hop(environ: Mapping[str, str], usual_port: int) -> tuple[str, bool]:
@@ -213,7 +228,7 @@ def _next_hop(environ: Mapping[str, str], usual_port: int) -> tuple[str, bool]:
         return str(endpoint), True
     if endpoint.port and (given or b"Postern demo mailbox" not in _greeting(endpoint)):
         return str(endpoint), False
-    return str(Endpoint(host=endpoint.host, port=_free_port(endpoint.host))), True
+    return free_address(endpoint.host), True
 
 
 def _greeting(endpoint: Endpoint) -> bytes:
@@ -233,14 +248,6 @@ def _can_bind(endpoint: Endpoint) -> bool:
         except OSError:
             return False
     return True
-
-
-def _free_port(host: str) -> int:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.bind((host, 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _spool_folder(var: Path) -> Path:

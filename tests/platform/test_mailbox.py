@@ -44,14 +44,12 @@ def inbox(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def address(inbox: Path) -> Iterator[tuple[str, int]]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "appliance.stack", "mailbox", f"127.0.0.1:{port}", str(inbox)]
+    listen = environment.free_address()
+    command = [sys.executable, "-m", "appliance.stack", "mailbox", listen, str(inbox)]
     with subprocess.Popen(command, cwd=environment.CHECKOUT, stderr=subprocess.PIPE) as server:
         child = process.Child("mailbox", server, Path("/dev/null"))
-        process.wait_ready(child, lambda: environment.listening(f"127.0.0.1:{port}"))
-        yield "127.0.0.1", port
+        process.wait_ready(child, lambda: environment.listening(listen))
+        yield "127.0.0.1", int(listen.rpartition(":")[2])
         server.terminate()
 
 

@@ -33,7 +33,7 @@ def start(environment: Environment, environ: Mapping[str, str]) -> process.Child
         NAME,
         [
             "spamd", f"--socketpath={listening}", "--local", "--allow-tell",
-            "--nouser-config", "--min-children=1", "--max-children=3",
+            "--nouser-config", "--min-children=1", "--max-children=4",
             f"--siteconfigpath={folder / 'etc'}", f"--helper-home-dir={folder / 'home'}",
             f"--pidfile={folder / 'spamd.pid'}", "--syslog=stderr",
         ],
