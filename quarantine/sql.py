@@ -1,0 +1,90 @@
+"""The statements of the mail path: what store.py executes, one per table.
+
+Names are constants, values are parameters.  `%s` alone behind VALUES stands for many rows
+(psycopg2.extras.execute_values).
+"""
+# ruff: noqa: S608 - only constants of ours are put into the statements
+
+MAIL_COLUMNS = (
+    "id, received_at, peer, protocol, client_address, client_name, client_port, client_proto,"
+    " client_helo, client_ident, client_source, mail_from, mail_from_canonical, mail_from_path,"
+    " body_type, smtputf8, ret, envid, subject, message_id, header_from, size_bytes, sha256, score,"
+    " findings, revision, originating, has_body"
+)
+_MAIL_VALUES = ", ".join(["%s"] * len(MAIL_COLUMNS.split(",")))
+RECIPIENT_COLUMNS = (
+    "mail_id, position, path, orcpt, notify, address, canonical, owner, domain, category, destiny,"
+    " blocked, outcome, state, reply, reasons, banned, settings, score, settled_at, expires_at"
+)
+ATTEMPT_COLUMNS = (
+    "key, path, outcome, reply_code, reply_enhanced, reply_text, lease_owner, lease_until"
+)
+
+READ_SETTINGS = "SELECT recipient_delimiter, retention_days FROM status_sitesettings"
+
+TAKE_KEY = """
+    INSERT INTO quarantine_retry_key AS k (key, mail_id, faults, touched_at)
+    VALUES (%s, %s, 0, now())
+    ON CONFLICT (key) DO UPDATE
+    SET mail_id = COALESCE(k.mail_id, EXCLUDED.mail_id), touched_at = EXCLUDED.touched_at
+    RETURNING mail_id"""
+
+COUNT_FAULT = """
+    INSERT INTO quarantine_retry_key AS k (key, faults, touched_at) VALUES (%s, 1, now())
+    ON CONFLICT (key) DO UPDATE SET faults = k.faults + 1, touched_at = EXCLUDED.touched_at
+    RETURNING faults"""
+
+# Times are compared in Postgres, whose clock all hosts share.
+FIND_ATTEMPTS = """
+    SELECT path, outcome, reply_code, reply_enhanced, reply_text, lease_owner,
+           COALESCE(lease_until > clock_timestamp(), false)
+    FROM quarantine_attempt WHERE key = %s AND path = ANY(%s)"""
+
+WRITE_ATTEMPTS = f"""
+    INSERT INTO quarantine_attempt ({ATTEMPT_COLUMNS}) VALUES %s
+    ON CONFLICT (key, path) DO UPDATE
+    SET outcome = EXCLUDED.outcome, reply_code = EXCLUDED.reply_code,
+        reply_enhanced = EXCLUDED.reply_enhanced, reply_text = EXCLUDED.reply_text,
+        lease_owner = EXCLUDED.lease_owner, lease_until = EXCLUDED.lease_until"""
+
+WRITE_MAIL = f"""
+    INSERT INTO quarantine_mail AS m ({MAIL_COLUMNS}) VALUES ({_MAIL_VALUES})
+    ON CONFLICT (id) DO UPDATE
+    SET later_ids = array_append(m.later_ids, %s), score = EXCLUDED.score,
+        findings = EXCLUDED.findings, revision = EXCLUDED.revision,
+        originating = EXCLUDED.originating, has_body = m.has_body OR EXCLUDED.has_body"""
+
+COUNT_RECIPIENTS = "SELECT count(*) FROM quarantine_recipient WHERE mail_id = %s"
+
+# A copy that an earlier attempt kept stays kept, whatever became of it since.
+WRITE_RECIPIENTS = f"""
+    INSERT INTO quarantine_recipient AS r ({RECIPIENT_COLUMNS}) VALUES %s
+    ON CONFLICT (mail_id, path) DO UPDATE
+    SET category = EXCLUDED.category, destiny = EXCLUDED.destiny, blocked = EXCLUDED.blocked,
+        outcome = EXCLUDED.outcome, state = COALESCE(r.state, EXCLUDED.state),
+        reply = EXCLUDED.reply, reasons = EXCLUDED.reasons, banned = EXCLUDED.banned,
+        settings = EXCLUDED.settings, score = EXCLUDED.score, settled_at = EXCLUDED.settled_at,
+        expires_at = COALESCE(r.expires_at, EXCLUDED.expires_at)
+    WHERE r.outcome IN ('pending', 'deferred')"""
+
+SETTLE_RECIPIENTS = """
+    UPDATE quarantine_recipient AS r
+    SET outcome = v.outcome, reply = v.line,
+        settled_at = CASE v.outcome WHEN 'deferred' THEN NULL ELSE now() END
+    FROM (VALUES %s) AS v (mail_id, path, outcome, line, code, enhanced, text)
+    WHERE r.mail_id = v.mail_id AND r.path = v.path"""
+
+SETTLE_ATTEMPTS = """
+    UPDATE quarantine_attempt AS a
+    SET outcome = v.outcome, reply_code = v.code, reply_enhanced = v.enhanced,
+        reply_text = v.text, lease_owner = '', lease_until = NULL
+    FROM (VALUES %s) AS v (key, path, outcome, line, code, enhanced, text)
+    WHERE a.key = v.key AND a.path = v.path"""
+
+EXTEND_LEASE = """
+    UPDATE quarantine_attempt SET lease_until = clock_timestamp() + interval '20 minutes'
+    WHERE key = %s AND lease_owner = %s"""
+
+GIVE_UP_LEASE = """
+    UPDATE quarantine_attempt SET lease_owner = '', lease_until = NULL
+    WHERE key = %s AND lease_owner = %s"""
