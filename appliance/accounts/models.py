@@ -59,7 +59,7 @@ class User(AbstractBaseUser):
 
 
 class DomainMembership(models.Model):
-    """A manager or helpdesk works for this domain; with all below, if its name starts with a dot."""
+    """A manager or helpdesk works for this domain; with all below, if its name has a dot first."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="domain_memberships")
     domain = models.ForeignKey(Domain, on_delete=models.CASCADE, related_name="memberships")

@@ -103,7 +103,14 @@ class SettingColumns(models.Model):
 
 def settings_of(row: dict[str, Any]) -> PolicySettings:
     """Return the settings in `row` (field -> column value; fields that are missing inherit)."""
-    values = {name: row.get(name) for name in FIELDS}
-    for name in DESTINY_FIELDS:
-        values[name] = values[name] and Destiny(values[name])
-    return PolicySettings(**values)
+    return PolicySettings(**{name: _typed(name, row.get(name)) for name in FIELDS})
+
+
+def _typed(name: str, value: Any) -> Any:
+    """Return a column's value, or its JSON form ("Infinity", whole numbers), as the filter's type."""
+    if value is None:
+        return None
+    kind = FIELDS[name]
+    if kind == "destiny":
+        return Destiny(value)
+    return float(value) if kind == "level" else value

@@ -3,9 +3,8 @@
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
+from appliance.domains.names import KEY_LIMIT
 from appliance.policies.columns import SettingColumns
-
-KEY_LIMIT = 1024  # characters of a lookup key
 
 
 class NamedPolicy(SettingColumns):

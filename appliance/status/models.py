@@ -1,6 +1,6 @@
 """Site-wide settings that are no policy, as one typed row, and the traced senders."""
 
-from django.core.validators import MaxValueValidator, MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 
 ONLY_ROW = 1
@@ -11,11 +11,11 @@ class SiteSettings(models.Model):
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=ONLY_ROW, editable=False)
     recipient_delimiter = models.CharField(
-        max_length=1,
+        max_length=3,
         default="+",
         blank=True,
-        choices=[("+", "+"), ("-", "-"), ("", "none")],
-        help_text="Stands before the extension in user+extension@domain; empty for none.",
+        validators=[RegexValidator(r"\A[+=-]*\Z", "Write +, -, = or several of them, or nothing.")],
+        help_text="What an extension begins with, as in user+extension@domain; empty for none.",
     )
     retention_days = models.PositiveIntegerField(
         default=30,

@@ -1,0 +1,123 @@
+"""Make and remove accounts, set passwords, say what belongs to whom.  One transaction each."""
+
+from collections.abc import Iterable
+
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.db import transaction
+
+from appliance.accounts.models import Role, User
+from appliance.domains.models import Domain, Mailbox
+from appliance.domains.names import domain_name, mailbox_address
+from appliance.errors import Refused
+from appliance.policies.revisions import record
+
+LONGEST_PASSWORD = 128  # characters (W1)
+
+WORKS_FOR = {Role.MANAGER: "domain", Role.HELPDESK: "domain", Role.OWNER: "mailbox"}
+
+
+@transaction.atomic
+def create_user(
+    *,
+    email: str,
+    role: str,
+    password: str,
+    actor: str,
+    domains: Iterable[str] = (),
+    mailboxes: Iterable[str] = (),
+    must_change_password: bool = True,
+) -> User:
+    """Make an account.
+
+    Managers and helpdesk need a domain, owners a mailbox; administrators and auditors see the whole
+    site and take neither.  Mailboxes are made where they are missing, domains are not.  The person
+    must change the password at first login unless `must_change_password` is False.  Raises Refused.
+    """
+    domains, mailboxes = list(domains), list(mailboxes)
+    _refuse_wrong_scope(role, domains, mailboxes)
+    user = User(email=_email(email), role=role, must_change_password=must_change_password)
+    if User.objects.filter(email=user.email).exists():
+        raise Refused(f"there is an account {user.email} already")
+    _store_password(user, password)
+    user.domains.set([_domain(name) for name in domains])
+    user.mailboxes.set([_mailbox(address) for address in mailboxes])
+    after = {"role": role, "domains": domains, "mailboxes": mailboxes}
+    record(who=actor, verb="users add", key=user.email, before=None, after=after)
+    return user
+
+
+@transaction.atomic
+def set_password(*, email: str, password: str, actor: str) -> User:
+    """Give the account a password that it must change at the next login.  Raises Refused."""
+    user = find_user(email)
+    user.must_change_password = True
+    _store_password(user, password)
+    record(who=actor, verb="users password", key=user.email, before={}, after={})
+    return user
+
+
+@transaction.atomic
+def remove_user(*, email: str, actor: str) -> None:
+    """Remove an account; the last administrator stays.  Raises Refused."""
+    user = find_user(email)
+    others = User.objects.select_for_update().filter(role=Role.ADMINISTRATOR, is_active=True)
+    if user.role == Role.ADMINISTRATOR and not others.exclude(pk=user.pk).exists():
+        raise Refused(f"{user.email} is the last administrator")
+    record(who=actor, verb="users remove", key=user.email, before={"role": user.role}, after=None)
+    user.delete()
+
+
+def find_user(email: str) -> User:
+    """Return the account, in whatever case it was typed.  Raises Refused."""
+    user = User.objects.filter(email=email.strip().lower()).first()
+    if user is None:
+        raise Refused(f"there is no account {email.strip()}")
+    return user
+
+
+def _refuse_wrong_scope(role: str, domains: list[str], mailboxes: list[str]) -> None:
+    if role not in Role.values:
+        raise Refused(f"{role!r} is no role: write {', '.join(Role.values)}")
+    needed = WORKS_FOR.get(Role(role))
+    given = {"domain": domains, "mailbox": mailboxes}
+    for kind, names in given.items():
+        if names and kind != needed:
+            where = f"works for a {needed}" if needed else "sees the whole site"
+            raise Refused(f"a {role} {where}: leave out the {kind}")
+    if needed and not given[needed]:
+        raise Refused(f"a {role} needs a {needed}")
+
+
+def _email(text: str) -> str:
+    email = text.strip().lower()
+    try:
+        validate_email(email)
+    except ValidationError:
+        raise Refused(f"{text!r} is no e-mail address") from None
+    return email
+
+
+def _store_password(user: User, password: str) -> None:
+    if len(password) > LONGEST_PASSWORD:
+        raise Refused(f"a password has at most {LONGEST_PASSWORD} characters")
+    try:
+        validate_password(password, user)
+    except ValidationError as error:
+        raise Refused(" ".join(error.messages)) from None
+    user.set_password(password)
+    user.save()
+
+
+def _domain(name: str) -> Domain:
+    domain = Domain.objects.filter(name=domain_name(name)).first()
+    if domain is None:
+        raise Refused(f"there is no local domain {domain_name(name)}: add it first")
+    return domain
+
+
+def _mailbox(address: str) -> Mailbox:
+    address = mailbox_address(address)
+    domain = address.rpartition("@")[2]
+    return Mailbox.objects.get_or_create(address=address, defaults={"domain": domain})[0]

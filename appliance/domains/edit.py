@@ -1,0 +1,71 @@
+"""Add and remove local domains, mailboxes and own networks.  One transaction each; recorded."""
+
+from django.db import transaction
+
+from appliance.domains.models import Domain, Mailbox, Network
+from appliance.domains.names import domain_name, mailbox_address, network_cidr
+from appliance.errors import Refused
+from appliance.policies.revisions import record
+
+
+@transaction.atomic
+def add_domain(*, name: str, actor: str) -> Domain:
+    """Make `name` a local domain, with all its sub-domains where it starts with a dot.
+
+    Raises Refused where it is one already.
+    """
+    domain, made = Domain.objects.get_or_create(name=domain_name(name))
+    if not made:
+        raise Refused(f"{domain.name} is a local domain already")
+    record(who=actor, verb="domains add", key=domain.name, before=None, after={})
+    return domain
+
+
+@transaction.atomic
+def remove_domain(*, name: str, actor: str) -> None:
+    """Make `name` foreign again; layers and mailboxes in it stay.  Raises Refused."""
+    name = domain_name(name)
+    if not Domain.objects.filter(name=name).delete()[0]:
+        raise Refused(f"there is no local domain {name}")
+    record(who=actor, verb="domains remove", key=name, before={}, after=None)
+
+
+@transaction.atomic
+def add_mailbox(*, address: str, actor: str) -> Mailbox:
+    """Make a mailbox that somebody may own.  Raises Refused where there is one."""
+    address = mailbox_address(address)
+    mailbox, made = Mailbox.objects.get_or_create(
+        address=address, defaults={"domain": address.rpartition("@")[2]}
+    )
+    if not made:
+        raise Refused(f"there is a mailbox {address} already")
+    record(who=actor, verb="mailboxes add", key=address, before=None, after={})
+    return mailbox
+
+
+@transaction.atomic
+def remove_mailbox(*, address: str, actor: str) -> None:
+    """Forget a mailbox and who owns it; its layer stays.  Raises Refused."""
+    address = mailbox_address(address)
+    if not Mailbox.objects.filter(address=address).delete()[0]:
+        raise Refused(f"there is no mailbox {address}")
+    record(who=actor, verb="mailboxes remove", key=address, before={}, after=None)
+
+
+@transaction.atomic
+def add_network(*, cidr: str, actor: str) -> Network:
+    """Count mail from the network `cidr` as outgoing.  Raises Refused."""
+    network, made = Network.objects.get_or_create(cidr=network_cidr(cidr))
+    if not made:
+        raise Refused(f"{network.cidr} is an own network already")
+    record(who=actor, verb="networks add", key=network.cidr, before=None, after={})
+    return network
+
+
+@transaction.atomic
+def remove_network(*, cidr: str, actor: str) -> None:
+    """Raises Refused where it is no own network."""
+    cidr = network_cidr(cidr)
+    if not Network.objects.filter(cidr=cidr).delete()[0]:
+        raise Refused(f"there is no own network {cidr}")
+    record(who=actor, verb="networks remove", key=cidr, before={}, after=None)

@@ -1,0 +1,13 @@
+"""What a verb of the appliance says when it does not do what it was asked.
+
+Refused         the sentence in it is for the person who asked; nothing was changed
++-- Unknown     a name in the question does not exist; on the command line a mistake in usage
+"""
+
+
+class Refused(Exception):
+    """The verb changed nothing; str() is one sentence that says why."""
+
+
+class Unknown(Refused):
+    """The question names something that there is not; str() lists what there is."""

@@ -1,0 +1,57 @@
+"""Change site settings and say whose mail is traced.  One transaction each; recorded."""
+
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from appliance.domains.names import printed_sender
+from appliance.errors import Refused, Unknown
+from appliance.policies.revisions import record
+from appliance.status.models import SiteSettings, TracedSender
+from smtpfilter.mail.findings import visible
+
+FIELDS = {field.name: field for field in SiteSettings._meta.fields if not field.primary_key}
+
+
+def as_json(row: SiteSettings) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in FIELDS}
+
+
+@transaction.atomic
+def set_setting(*, name: str, value: object, actor: str) -> SiteSettings:
+    """Set the site setting `name`.  Raises Refused; Unknown for a name that is none."""
+    if name not in FIELDS:
+        raise Unknown(f"unknown setting {name!r}; the settings are: {', '.join(FIELDS)}")
+    row = SiteSettings.objects.select_for_update().first() or SiteSettings()
+    before = getattr(row, name)
+    try:
+        after = FIELDS[name].clean(value, row)
+    except ValidationError as error:
+        raise Refused(f"{name}: {' '.join(error.messages)}") from None
+    setattr(row, name, after)
+    row.save()
+    if before != after:
+        record(who=actor, verb="settings set", key=name, before={name: before}, after={name: after})
+    return row
+
+
+@transaction.atomic
+def add_trace(*, sender: str, actor: str) -> TracedSender:
+    """Log mail of `sender` (a lookup key) step by step from now on.  Raises Refused."""
+    trace, made = TracedSender.objects.get_or_create(
+        sender=printed_sender(sender), defaults={"added_by": visible(actor, 254)}
+    )
+    if not made:
+        raise Refused(f"{trace} is traced already")
+    record(who=actor, verb="trace add", key=str(trace), before=None, after={})
+    return trace
+
+
+@transaction.atomic
+def remove_trace(*, sender: str, actor: str) -> None:
+    """Log mail of `sender` as usual again.  Raises Refused where it is not traced."""
+    sender = printed_sender(sender)
+    if not TracedSender.objects.filter(sender=sender).delete()[0]:
+        raise Refused(f"{sender or '<>'} is not traced")
+    record(who=actor, verb="trace remove", key=sender or "<>", before={}, after=None)
