@@ -28,7 +28,7 @@ from quarantine.rows import (
     unique_recipients,
 )
 from smtpfilter.errors import InProgress, JournalUnavailable
-from smtpfilter.mail.envelope import Envelope, MailId
+from smtpfilter.mail.envelope import Envelope
 from smtpfilter.mail.octets import Octets
 from smtpfilter.mail.reply import Reply
 from smtpfilter.ports import JournalEntry, JournalRecipient, Settlement
@@ -50,7 +50,7 @@ class _AtWork:
     owner: str
 
 
-class PostgresJournal:
+class DatabaseJournal:
     """One per process, shared by its threads; each thread has its own connection."""
 
     def __init__(self) -> None:
@@ -94,7 +94,7 @@ class PostgresJournal:
             work = _share_row(cursor, work)
             settled = self._find_settled(cursor, work, recipients)
             recipients = tuple(r for r in recipients if _path(r) not in settled)
-            _lease(cursor, work, recipients)
+            _lease(cursor, work.retry_key, work.owner, recipients)
         if recipients:
             _write_mail(cursor, work, entry, recipients)
             if entry.keep:
@@ -162,10 +162,11 @@ def _share_row(cursor: CursorWrapper, work: _AtWork) -> _AtWork:
     return _AtWork(int(cursor.fetchone()[0]), work.retry_key, work.owner)
 
 
-def _lease(cursor: CursorWrapper, work: _AtWork, recipients: tuple[JournalRecipient, ...]) -> None:
+def _lease(
+    cursor: CursorWrapper, key: bytes, owner: str, recipients: tuple[JournalRecipient, ...]
+) -> None:
     until = datetime.now(UTC) + LEASE
-    assert work.retry_key is not None
-    values = [attempt_row(work.retry_key, r, work.owner, until) for r in recipients]
+    values = [attempt_row(key, row, owner, until) for row in recipients]
     _execute_values(cursor, sql.WRITE_ATTEMPTS, values)
 
 

@@ -2,7 +2,6 @@
 
 import hashlib
 import itertools
-from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from smtpfilter.mail.address import Address, parse_address
@@ -25,6 +24,7 @@ HELD_REPLY = Reply(250, "2.7.0", "Ok, held")
 POLICY = EffectivePolicy(
     DEFAULTS, {**dict.fromkeys(FIELDS, "@."), "spam_lover": "ann@example.com"}, True
 )
+CLIENT = Client(address="192.0.2.1", name="mx.sender.example", ident="4ABC")
 OCTETS = b"Subject: hello\r\n\r\nbody \x00\xff\r\n"
 SPAM = Findings(spam=SpamReport(1005.3, (Rule("GTUBE", 1000.0, "a test"), Rule("BAYES_99", 5.3))))
 
@@ -67,7 +67,7 @@ def entry(
     now: datetime | None = None,
     findings: Findings = SPAM,
     subject: str = "hello",
-    client: Client = Client(address="192.0.2.1", name="mx.sender.example", ident="4ABC"),
+    client: Client = CLIENT,
 ) -> JournalEntry:
     recipients = recipients or (delivered(),)
     now = now or datetime.now(UTC)
@@ -115,7 +115,3 @@ def _row(
         "policy": POLICY,
     }
     return JournalRecipient(Verdict(**(fields | changes)), outcome, reply)  # type: ignore[arg-type]
-
-
-def paths(rows: Sequence[JournalRecipient]) -> list[bytes]:
-    return [row.verdict.recipient.address.octets for row in rows]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from quarantine.store import PostgresJournal
+from quarantine.store import DatabaseJournal
 
 TABLES = (
     "quarantine_mail, quarantine_recipient, quarantine_body_chunk, quarantine_attempt,"
@@ -26,5 +26,5 @@ def transactional_db(django_db_setup: None, django_db_blocker: Any) -> Iterator[
 
 
 @pytest.fixture
-def journal(transactional_db: None) -> PostgresJournal:
-    return PostgresJournal()
+def journal(transactional_db: None) -> DatabaseJournal:
+    return DatabaseJournal()

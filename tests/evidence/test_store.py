@@ -17,7 +17,7 @@ from quarantine import store
 from quarantine.lease import holds, make_owner
 from quarantine.models import Attempt, BodyChunk, MailRecord, RecipientRecord, RetryKey
 from quarantine.octets import BodyDamaged, read_pieces, stored_octets
-from quarantine.store import PostgresJournal
+from quarantine.store import DatabaseJournal
 from smtpfilter.errors import InProgress, JournalUnavailable
 from smtpfilter.mail.envelope import Client
 from smtpfilter.mail.findings import BadHeader, Findings
@@ -44,7 +44,7 @@ def outcomes() -> dict[str, str]:
 
 
 def test_an_opened_message_is_recorded_with_all_that_led_to_its_verdict(
-    journal: PostgresJournal,
+    journal: DatabaseJournal,
 ) -> None:
     made = entry(delivered("Ann+x@Example.com"), held("eve@example.com"), now=NOW)
     assert journal.open(made, b"octets") == {}
@@ -75,7 +75,7 @@ def test_an_opened_message_is_recorded_with_all_that_led_to_its_verdict(
 
 
 def test_note_and_close_write_the_outcome_and_the_reply_of_the_next_hop(
-    journal: PostgresJournal,
+    journal: DatabaseJournal,
 ) -> None:
     made = entry(delivered("a@example.com"), delivered("b@example.com"), delivered("c@example.com"))
     journal.open(made, b"")
@@ -98,7 +98,7 @@ def test_note_and_close_write_the_outcome_and_the_reply_of_the_next_hop(
 
 
 def test_a_retry_is_told_what_was_settled_and_updates_the_same_row(
-    journal: PostgresJournal,
+    journal: DatabaseJournal,
 ) -> None:
     recipients = (delivered("a@example.com"), delivered("b@example.com"), held("c@example.com"))
     first = entry(*recipients, key=KEY)
@@ -124,7 +124,7 @@ def test_a_retry_is_told_what_was_settled_and_updates_the_same_row(
     assert len(journal.open(third, b"octets")) == 3
 
 
-def test_a_message_deferred_at_once_is_judged_anew_by_its_retry(journal: PostgresJournal) -> None:
+def test_a_message_deferred_at_once_is_judged_anew_by_its_retry(journal: DatabaseJournal) -> None:
     first = entry(deferred(), key=KEY)
     assert journal.open(first, b"octets") == {}
     journal.close(first.envelope, settled(Outcome.DEFERRED, BUSY, "ann@example.com"), NOW)
@@ -135,7 +135,7 @@ def test_a_message_deferred_at_once_is_judged_anew_by_its_retry(journal: Postgre
     assert (row.outcome, row.state, row.mail.has_body) == ("held", "held", True)
 
 
-def test_without_a_retry_key_nothing_is_ever_skipped(journal: PostgresJournal) -> None:
+def test_without_a_retry_key_nothing_is_ever_skipped(journal: DatabaseJournal) -> None:
     for _ in range(2):
         made = entry(held())
         assert journal.open(made, b"octets") == {}
@@ -144,7 +144,7 @@ def test_without_a_retry_key_nothing_is_ever_skipped(journal: PostgresJournal) -
     assert not RetryKey.objects.exists()
 
 
-def test_a_second_attempt_waits_while_the_first_is_at_work(journal: PostgresJournal) -> None:
+def test_a_second_attempt_waits_while_the_first_is_at_work(journal: DatabaseJournal) -> None:
     first = entry(key=KEY)
     journal.open(first, b"")
     with pytest.raises(InProgress):
@@ -154,7 +154,7 @@ def test_a_second_attempt_waits_while_the_first_is_at_work(journal: PostgresJour
 
 
 def test_recipients_of_one_message_that_come_apart_do_not_wait_for_each_other(
-    journal: PostgresJournal,
+    journal: DatabaseJournal,
 ) -> None:
     """Postfix splits a message with many recipients over several transactions with one queue id."""
     first, second = entry(delivered("a@x.org"), key=KEY), entry(delivered("b@x.org"), key=KEY)
@@ -168,7 +168,7 @@ def test_recipients_of_one_message_that_come_apart_do_not_wait_for_each_other(
     ]
 
 
-def test_of_many_concurrent_attempts_exactly_one_goes_on(journal: PostgresJournal) -> None:
+def test_of_many_concurrent_attempts_exactly_one_goes_on(journal: DatabaseJournal) -> None:
     barrier = threading.Barrier(8)
 
     def attempt(_: int) -> str:
@@ -192,15 +192,15 @@ import sys, django
 django.setup()
 from django.conf import settings
 settings.DATABASES["default"]["NAME"] = sys.argv[1]
-from quarantine.store import PostgresJournal
+from quarantine.store import DatabaseJournal
 from tests.evidence.builders import entry
-PostgresJournal().open(entry(key=b"k" * 32), b"")
+DatabaseJournal().open(entry(key=b"k" * 32), b"")
 print("open", flush=True)
 sys.stdin.read()
 """
 
 
-def test_after_a_kill_the_retry_goes_on_at_once(journal: PostgresJournal) -> None:
+def test_after_a_kill_the_retry_goes_on_at_once(journal: DatabaseJournal) -> None:
     """BB-25: the lease of a process that is gone does not hold."""
     name = str(connection.settings_dict["NAME"])
     with subprocess.Popen(
@@ -231,14 +231,14 @@ def test_the_number_of_a_process_that_is_used_again_does_not_keep_a_lease() -> N
     assert not holds(make_owner(5), True, ())
 
 
-def test_a_lease_runs_out(journal: PostgresJournal) -> None:
+def test_a_lease_runs_out(journal: DatabaseJournal) -> None:
     journal.open(entry(key=KEY), b"")
     Attempt.objects.update(lease_until=datetime.now(UTC) - timedelta(seconds=1))
     assert journal.open(entry(key=KEY), b"") == {}
 
 
 @pytest.mark.parametrize("size", [0, 1, 262143, 262144, 262145, 3_000_000])
-def test_held_octets_come_back_as_they_were(journal: PostgresJournal, size: int) -> None:
+def test_held_octets_come_back_as_they_were(journal: DatabaseJournal, size: int) -> None:
     octets = (bytes(range(256)) + b"\r\n.\r\n\x00")[::-1] * (size // 262 + 1)
     octets = octets[:size]
     made = entry(held(), octets=octets)
@@ -249,7 +249,7 @@ def test_held_octets_come_back_as_they_were(journal: PostgresJournal, size: int)
     assert BodyChunk.objects.count() == max(1, -(-size // 262144))
 
 
-def test_damaged_octets_are_noticed(journal: PostgresJournal) -> None:
+def test_damaged_octets_are_noticed(journal: DatabaseJournal) -> None:
     journal.open(entry(held(), octets=b"abc"), b"abc")
     BodyChunk.objects.update(octets=b"abd")
     with pytest.raises(BodyDamaged), stored_octets(MailRecord.objects.get()):
@@ -257,7 +257,7 @@ def test_damaged_octets_are_noticed(journal: PostgresJournal) -> None:
 
 
 def test_the_copy_of_delivered_mail_is_kept_where_the_verdict_says_so(
-    journal: PostgresJournal,
+    journal: DatabaseJournal,
 ) -> None:
     journal.open(entry(delivered(keep=True), delivered("b@x.org")), b"octets")
     assert dict(RecipientRecord.objects.values_list("address", "state")) == {
@@ -266,12 +266,12 @@ def test_the_copy_of_delivered_mail_is_kept_where_the_verdict_says_so(
     }
 
 
-def test_a_doubled_recipient_is_one_row(journal: PostgresJournal) -> None:
+def test_a_doubled_recipient_is_one_row(journal: DatabaseJournal) -> None:
     journal.open(entry(delivered(), delivered(), key=KEY), b"")
     assert RecipientRecord.objects.count() == 1
 
 
-def test_a_thousand_recipients_are_recorded(journal: PostgresJournal) -> None:
+def test_a_thousand_recipients_are_recorded(journal: DatabaseJournal) -> None:
     """X-6: as many as one transaction may have."""
     rows = [delivered(f"user{i}@example.com") for i in range(1100)]
     made = entry(*rows, key=KEY)
@@ -281,7 +281,7 @@ def test_a_thousand_recipients_are_recorded(journal: PostgresJournal) -> None:
     assert RecipientRecord.objects.filter(outcome="delivered").count() == 1100
 
 
-def test_faults_are_counted_by_key(journal: PostgresJournal) -> None:
+def test_faults_are_counted_by_key(journal: DatabaseJournal) -> None:
     assert [journal.count_fault(KEY) for _ in range(3)] == [1, 2, 3]
     assert journal.count_fault(b"other") == 1
     made = entry(held(), key=KEY)
@@ -301,7 +301,7 @@ hostile = st.text(st.characters(codec=None) | st.sampled_from("\x00\ud800\udfff\
     score=st.floats(),
 )
 def test_whatever_a_message_says_can_be_recorded(
-    journal: PostgresJournal, text: str, local: bytes, score: float
+    journal: DatabaseJournal, text: str, local: bytes, score: float
 ) -> None:
     """P6: NUL, surrogates and undecodable octets in any field are stored as U+FFFD."""
     made = entry(
@@ -319,7 +319,7 @@ def test_whatever_a_message_says_can_be_recorded(
 
 
 def test_no_database_means_that_nothing_is_accepted(
-    journal: PostgresJournal, monkeypatch: pytest.MonkeyPatch
+    journal: DatabaseJournal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def dead() -> None:
         raise OperationalError("no space left on device")
@@ -331,7 +331,7 @@ def test_no_database_means_that_nothing_is_accepted(
         journal.count_fault(KEY)
 
 
-def test_a_read_only_database_means_that_nothing_is_accepted(journal: PostgresJournal) -> None:
+def test_a_read_only_database_means_that_nothing_is_accepted(journal: DatabaseJournal) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET default_transaction_read_only = on")
     try:
@@ -344,7 +344,7 @@ def test_a_read_only_database_means_that_nothing_is_accepted(journal: PostgresJo
 
 
 def test_a_connection_that_was_cut_is_replaced_by_the_next_message(
-    journal: PostgresJournal,
+    journal: DatabaseJournal,
 ) -> None:
     journal.open(entry(held()), b"octets")
     with connection.cursor() as cursor:
@@ -363,7 +363,7 @@ def test_a_connection_that_was_cut_is_replaced_by_the_next_message(
 
 
 def test_an_outcome_that_cannot_be_written_is_written_later(
-    journal: PostgresJournal, monkeypatch: pytest.MonkeyPatch
+    journal: DatabaseJournal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A failing note or close changes no reply; the older write never overtakes the newer one."""
     made = entry(delivered("a@x.org"), delivered("b@x.org"), key=KEY)
@@ -395,7 +395,7 @@ def test_an_outcome_that_cannot_be_written_is_written_later(
 
 
 def test_an_outcome_that_can_never_be_written_is_given_up(
-    journal: PostgresJournal, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    journal: DatabaseJournal, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     made = entry(key=KEY)
     journal.open(made, b"")
