@@ -107,7 +107,7 @@ class Pipeline:
         self.journal.close(envelope, fresh, self.clock())
         story.step("journal closed")
         if envelope.lmtp:
-            replies = settle_lmtp(envelope, verdicts, settled)
+            replies = settle_lmtp(envelope, settled)
         else:
             replies = (settle_smtp(envelope, verdicts, settled, self.relay.name),)
         story.filtered(

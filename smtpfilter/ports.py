@@ -12,6 +12,7 @@ from smtpfilter.mail.octets import Content, Octets, SpooledMail
 from smtpfilter.mail.reply import Reply
 from smtpfilter.policy.layers import PolicyBook
 from smtpfilter.verdict.outcome import Outcome
+from smtpfilter.verdict.outcome import Settlement as Settlement
 from smtpfilter.verdict.verdict import Verdict
 
 
@@ -159,14 +160,6 @@ class JournalEntry:
     originating: bool
     recipients: tuple[JournalRecipient, ...]
     keep: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Settlement:
-    """How it ended for one recipient, with the reply that settled it."""
-
-    outcome: Outcome
-    reply: Reply
 
 
 class Journal(Protocol):

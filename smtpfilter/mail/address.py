@@ -68,9 +68,8 @@ def parse_address(octets: bytes) -> Address:
     mailbox = octets[route.end() :] if route else octets
     if not mailbox:
         raise BadPath("no mailbox in address")
-    local, at, domain = mailbox.rpartition(b"@")
-    if not at:
-        local, domain = domain, b""
+    at = _domain_sign(mailbox)
+    local, domain = mailbox[:at], mailbox[at + 1 :]
     return Address(octets, _local_text(local), canonical_domain(domain.decode("utf-8", "replace")))
 
 
@@ -107,6 +106,13 @@ def canonical_domain(domain: str) -> str:
         return idna.encode(plain, uts46=True, transitional=False).decode("ascii")
     except (idna.IDNAError, UnicodeError):
         return _ascii_lower(plain)
+
+
+def _domain_sign(mailbox: bytes) -> int:
+    """Return the place of the last "@", the end where there is none; one inside a quoted string does not count."""
+    at = mailbox.rfind(b"@")
+    inside_quotes = mailbox.startswith(b'"') and mailbox.endswith(b'"')
+    return len(mailbox) if at < 0 or inside_quotes else at
 
 
 def _closing_bracket(octets: bytes) -> int:

@@ -1,6 +1,9 @@
 """How it ended for one recipient: exactly one outcome is recorded, PENDING while the message is open (P4)."""
 
+from dataclasses import dataclass
 from enum import StrEnum
+
+from smtpfilter.mail.reply import Reply
 
 
 class Outcome(StrEnum):
@@ -11,3 +14,11 @@ class Outcome(StrEnum):
     REJECTED = "rejected"
     BOUNCED = "bounced"
     DEFERRED = "deferred"
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """How it ended for one recipient, with the reply that settled it."""
+
+    outcome: Outcome
+    reply: Reply

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from smtpfilter.mail.edits import Edits
 from smtpfilter.mail.envelope import Recipient
+from smtpfilter.policy.destiny import Destiny
 from smtpfilter.verdict.verdict import Verdict
 
 
@@ -25,3 +26,13 @@ class Plan:
     verdicts: tuple[Verdict, ...]
     deliveries: tuple[Delivery, ...]
     keep: bool
+
+
+def make_plan(verdicts: tuple[Verdict, ...]) -> Plan:
+    """Return what is to be done: one delivery per distinct copy, in the order of their first recipients (O-3, O-4)."""
+    groups: dict[Edits, list[Recipient]] = {}
+    for verdict in verdicts:
+        if verdict.destiny is Destiny.PASS:
+            groups.setdefault(verdict.edits, []).append(verdict.recipient)
+    deliveries = tuple(Delivery(tuple(group), edits) for edits, group in groups.items())
+    return Plan(verdicts, deliveries, keep=any(verdict.keep for verdict in verdicts))

@@ -1,0 +1,109 @@
+"""Reading the texts of header fields: encoded words (RFC 2047) and mailbox lists (RFC 5322 3.4), in linear time.
+
+The standard library's readers raise, recurse or take quadratic time on hostile fields; these never do.
+"""
+
+import base64
+import binascii
+import re
+from collections.abc import Iterator
+
+LONGEST_TEXT = 10000  # characters of a field that are decoded
+
+_WORD = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?([^?]*)\?=")
+_BETWEEN_WORDS = re.compile(r"(?<=\?=)[ \t\r\n]+(?==\?)")
+_ESCAPED = re.compile(rb"=([0-9A-Fa-f]{2})")
+_CHARSET = re.compile(  # nothing else reaches Python's codecs: "zip", "rot13", "idna" are codecs too
+    r"utf-?8|us-ascii|ascii|iso-?8859-\d{1,2}|(windows|cp)-?\d{3,4}|koi8-[ru]|gb2312|gbk|gb18030|big5(-hkscs)?"
+    r"|shift[_-]jis|sjis|euc-(jp|kr)|iso-2022-(jp(-\d)?|kr)|ks_c_5601-1987|tis-620|mac-?roman|utf-16(le|be)?",
+    re.I,
+)
+_TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?|\\.|[(),;:<>]|[^"\\(),;:<>]+|\\', re.S)
+
+
+def raw_text(octets: bytes) -> str:
+    """Return octets of a header field as text: UTF-8, or Latin-1 where it is none."""
+    try:
+        return octets.decode("utf-8")
+    except UnicodeDecodeError:
+        return octets.decode("latin-1")
+
+
+def decode(text: str) -> str:
+    """Return `text` with its encoded words decoded; what cannot be decoded stays as it is."""
+    text = _BETWEEN_WORDS.sub("", text[:LONGEST_TEXT])
+    pieces: list[str] = []
+    position, pending, charset = 0, b"", ""
+    for word in _WORD.finditer(text):
+        joins = word.start() == position and word[1].lower() == charset
+        if not joins:
+            pieces += [_in_charset(pending, charset), text[position : word.start()]]
+            pending = b""
+        # A character may be split between words of one charset: join the octets first.
+        pending, charset = pending + _octets(word), word[1].lower()
+        position = word.end()
+    return "".join([*pieces, _in_charset(pending, charset), text[position:]])
+
+
+def mailboxes(value: bytes) -> Iterator[bytes]:
+    """Yield the addresses of a From field: what stands in angle brackets, else words with "@" outside comments and quotes.
+
+    Tolerant: groups are opened, unclosed brackets and comments end with the field.
+    """
+    depth, angle = 0, False
+    inside: list[bytes] = []
+    plain: list[bytes] = []
+    for token in (match[0] for match in _TOKEN.finditer(value)):
+        if token == b"(" and not angle:
+            depth += 1
+        elif token == b")" and depth:
+            depth -= 1
+        elif depth:
+            continue
+        elif token == b"<" and not angle:
+            angle, inside = True, []
+        elif token == b">" and angle:
+            angle = False
+        elif token in (b",", b";") and not angle:
+            yield from _mailbox(inside, plain)
+            inside, plain = [], []
+        elif token == b":" and not angle:
+            plain = []
+        elif angle:
+            inside.append(token)
+        elif not token.startswith(b'"'):
+            plain.append(token)
+    yield from _mailbox(inside, plain)
+
+
+def _mailbox(inside: list[bytes], plain: list[bytes]) -> Iterator[bytes]:
+    if inside:
+        found = [b"".join(inside).strip()]
+    else:
+        pieces = b"".join(plain).split()
+        found = [b"".join(pieces)] if b"@" in pieces else pieces
+    yield from (mailbox for mailbox in found if b"@" in mailbox)
+
+
+def _octets(word: re.Match[str]) -> bytes:
+    payload = word[3].encode("utf-8", "replace")
+    if word[2] in "qQ":
+        return _ESCAPED.sub(
+            lambda found: bytes.fromhex(found[1].decode()), payload.replace(b"_", b" ")
+        )
+    payload = re.sub(rb"[^A-Za-z0-9+/]", b"", payload)
+    payload = payload[: len(payload) - (len(payload) % 4 == 1)]
+    try:
+        return base64.b64decode(payload + b"=" * (-len(payload) % 4))
+    except binascii.Error:
+        return b""
+
+
+def _in_charset(octets: bytes, charset: str) -> str:
+    name = charset.partition("*")[0]  # RFC 2231 5: a language may follow
+    if not _CHARSET.fullmatch(name):
+        return raw_text(octets)
+    try:
+        return octets.decode(name, "replace")
+    except (LookupError, UnicodeError):
+        return raw_text(octets)

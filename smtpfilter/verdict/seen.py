@@ -1,0 +1,170 @@
+"""Which findings count for one recipient, and which content categories they make (L-1, T-1, T-2, C-1, C-2).
+
+A bypassed check leaves nothing: its findings are not attached to that recipient.  Only here, on the way to decide(), is a
+level compared, always with >=.
+"""
+
+from dataclasses import dataclass
+
+from smtpfilter.mail.findings import BadHeader, Findings, SpamReport, Unchecked, Virus
+from smtpfilter.policy.banning import banned_paths
+from smtpfilter.policy.settings import FOLLOWS_UNCHECKED, PolicySettings
+from smtpfilter.verdict.category import Category
+from smtpfilter.verdict.verdict import Case
+
+SMALLEST_SIZE_LIMIT = 65536  # octets; RFC 5321 4.5.3.1.7 asks every receiver for 64 KiB
+WHITE_BONUS = 10.0  # points that a trusted sender is below the tag level (T-2)
+
+_NOT_BYPASSED = (
+    "ambiguous",
+    "failed",
+)  # what a program may read in two ways, whoever looks away (L-3)
+_KINDS = {
+    "encrypted": "encrypted",
+    "limits": "over limits",
+    "ambiguous": "ambiguous content",
+    "undecodable": "undecodable content",
+    "failed": "processing failed",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """One reason for UNCHECKED: the field with its destiny, in short for headers and replies, and as a sentence.
+
+    `content`: it lies in the message, so unchecked_lover applies; a failure of ours is nobody's love.
+    """
+
+    field: str
+    short: str
+    sentence: str
+    content: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The findings that count for one recipient.
+
+    `scanned`: a virus scanner gave a definite answer that counts here.  `scored`: the spam engine's report, None where
+    there is none or the check is bypassed; `score`: with the sender's points, None where unknown.  `banned`: (path, reason).
+    """
+
+    viruses: tuple[Virus, ...]
+    scanned: bool
+    banned: tuple[tuple[str, str], ...]
+    unchecked: tuple[Cause, ...]
+    scored: SpamReport | None
+    score: float | None
+    tag: bool
+    tag2: bool
+    tag3: bool
+    kill: bool
+    bad_headers: tuple[BadHeader, ...]
+    oversized: bool
+
+    @property
+    def categories(self) -> tuple[Category, ...]:
+        """Return the categories, highest first; CLEAN always is the last."""
+        found = {
+            Category.VIRUS: self.viruses,
+            Category.BANNED: self.banned,
+            Category.UNCHECKED: self.unchecked,
+            Category.SPAM: self.kill,
+            Category.SPAMMY: self.tag2,
+            Category.BAD_HEADER: self.bad_headers,
+            Category.OVERSIZED: self.oversized,
+        }
+        return (*(category for category, there in found.items() if there), Category.CLEAN)
+
+
+def look(case: Case, findings: Findings) -> Seen:
+    """Return what of `findings` counts for the recipient of `case`."""
+    settings = case.policy.settings
+    scored = None if settings.bypass_spam_checks else findings.spam
+    score = _score(case, scored)
+    viruses = None if settings.bypass_virus_checks else findings.viruses
+    tag3 = _reached(case, score, settings.spam_tag3_level)
+    return Seen(
+        viruses=viruses or (),
+        scanned=viruses is not None,
+        banned=_banned(case, findings),
+        unchecked=_unchecked(case, findings),
+        scored=scored,
+        score=score,
+        tag=_tagged(case, score),
+        tag2=tag3 or _reached(case, score, settings.spam_tag2_level),
+        tag3=tag3,
+        kill=_reached(case, score, settings.spam_kill_level),
+        bad_headers=() if settings.bypass_header_checks else findings.bad_headers or (),
+        oversized=_oversized(settings, case.size_bytes),
+    )
+
+
+def _score(case: Case, scored: SpamReport | None) -> float | None:
+    """Return the recipient's score: the sender's points count from 0 where nothing was scored (T-1)."""
+    if case.policy.settings.bypass_spam_checks or (scored is None and not case.sender.points):
+        return None
+    return round((scored.score if scored else 0.0) + case.sender.points, 3)
+
+
+def _reached(case: Case, score: float | None, level: float | None) -> bool:
+    """Tell whether tag2, tag3 or kill level is reached: never by a trusted sender, always by a blocked one (W-5)."""
+    if case.policy.settings.bypass_spam_checks or case.sender.white:
+        return False
+    return case.sender.black or reaches(score, level)
+
+
+def _tagged(case: Case, score: float | None) -> bool:
+    settings = case.policy.settings
+    if settings.bypass_spam_checks:
+        return False
+    bonus = WHITE_BONUS if case.sender.white else 0.0
+    black = case.sender.black and not case.sender.white
+    return (
+        black
+        or settings.spam_tag_level is None
+        or reaches((score or 0.0) - bonus, settings.spam_tag_level)
+    )
+
+
+def reaches(score: float | None, level: float | None) -> bool:
+    """Tell whether `score` is at or above `level`; what is unknown or never reached is not."""
+    return score is not None and level is not None and score >= level
+
+
+def _banned(case: Case, findings: Findings) -> tuple[tuple[str, str], ...]:
+    if case.policy.settings.bypass_banned_checks or not findings.parts:
+        return ()
+    return banned_paths(case.ban_rules, findings.parts)
+
+
+def _unchecked(case: Case, findings: Findings) -> tuple[Cause, ...]:
+    settings = case.policy.settings
+    blind = bool(settings.bypass_virus_checks)
+    causes = [
+        _content_cause(item)
+        for item in findings.unchecked
+        if not blind or item.kind in _NOT_BYPASSED
+    ]
+    if findings.scanner_failure and not blind:
+        sentence = f"No virus scanner gave an answer: {findings.scanner_failure}."
+        causes.append(
+            Cause("scanner_failure_destiny", "virus scan failed", sentence, content=False)
+        )
+    listed = case.sender.white or case.sender.black  # then the score decides nothing
+    if findings.spam_failure and not (settings.bypass_spam_checks or listed):
+        sentence = f"The spam engine gave no answer: {findings.spam_failure}."
+        causes.append(Cause("spam_failure_destiny", "spam scan failed", sentence, content=False))
+    return tuple(causes)
+
+
+def _content_cause(item: Unchecked) -> Cause:
+    own = f"unchecked_{item.kind}_destiny"
+    field = own if own in FOLLOWS_UNCHECKED else "unchecked_destiny"
+    short = _KINDS[item.kind]
+    return Cause(field, short, f"Could not be looked into, {short}: {item.text}.")
+
+
+def _oversized(settings: PolicySettings, size_bytes: int) -> bool:
+    limit = settings.message_size_limit or 0
+    return limit > 0 and size_bytes > max(limit, SMALLEST_SIZE_LIMIT)
