@@ -4,10 +4,11 @@
     identity.py     as whom a daemon runs that refuses root
     process.py      a child process that does not outlive the launcher
     private/        Postgres, Redis, spamd, clamd: configured, started, ready
-    launcher.py     the order in which all starts and stops;   seed.py  what the first start adds
-    testing.py      the same services for the tests
+    stack.py        the parts, started in order, watched, stopped in reverse
+    launcher.py     `run`: one stack in the foreground;   seed.py  what the first start adds
+    testing.py      `test`: the private services for pytest
     mailbox.py      the demo mailbox, which plays the next hop;   sending.py  one mail to the filter
-    demo.py  corpus.py  bench.py    what `./postern demo`, `corpus` and `bench` tell
+    demo.py         `demo`, with demo_mail.py;   corpus.py  `corpus`, with samples.py
 
 It stands beside the storeys of the house: nothing of the appliance imports it, and it talks to the
 appliance only by commands, sockets and HTTP, so that it starts without Django.
