@@ -27,7 +27,7 @@ MOST_RULES = 1000
 LONGEST_DESCRIPTION = 300
 
 _MARKER = "POSTERN-REPORT 1"
-_STATUS = re.compile(r"SPAMD/\d{1,3}\.\d{1,3} (?P<code>\d{1,6}) (?P<word>[A-Z_]{1,40})")
+_STATUS = re.compile(r"SPAMD/\d{1,3}\.\d{1,3} (?P<code>\d{1,6}) (?P<word>[A-Z_]{1,40})?.*")
 _FIELD = re.compile(r"(?P<name>[A-Za-z-]{1,40})[ \t]*:[ \t]*(?P<value>.{0,200})")
 _NUMBER = r"-?\d{1,9}(?:\.\d{1,9})?"
 _SPAM = re.compile(rf"(?:True|False|Yes|No) ; (?P<score>{_NUMBER}) / {_NUMBER}", re.IGNORECASE)
@@ -50,24 +50,24 @@ class Answer:
 
 def parse_answer(octets: bytes) -> Answer:
     """Return spamd's reply.  Raises ScannerFailed on anything but a whole, successful one (B5)."""
-    head, separator, body = octets.partition(b"\r\n\r\n")
+    head, _, body = octets.partition(b"\r\n\r\n")
     status, *lines = head.decode("latin-1").split("\r\n")
     match = _STATUS.fullmatch(status)
     if not match:
         raise ScannerFailed("spamd's answer does not begin with a status line")
     if match["code"] != "0":
-        raise ScannerFailed(f"spamd answered {match['code']} {match['word']}")
+        raise ScannerFailed(f"spamd answered with code {match['code']}")
     fields = dict(_fields(lines))
-    length = fields.get("content-length", "0" if separator else "")
-    if length and (not length.isdecimal() or int(length) != len(body)):
+    length = fields.get("content-length")
+    if length is not None and (not length.isdecimal() or int(length) != len(body)):
         raise ScannerFailed("spamd's answer is not as long as it says")
-    return Answer(match["word"], fields, body.decode("utf-8", "replace"))
+    return Answer(match["word"] or "", fields, body.decode("utf-8", "replace"))
 
 
 def parse_report(answer: Answer) -> SpamReport:
     """Return score and rules of an answer to REPORT.  Raises ScannerFailed without a sane score."""
     match = _SPAM.fullmatch(answer.fields.get("spam", "").strip())
-    if not match:
+    if not match or "content-length" not in answer.fields:
         raise ScannerFailed("spamd's answer has no score")
     lines = answer.body.split("\n")
     if lines[0].rstrip() == _MARKER:

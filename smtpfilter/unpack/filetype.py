@@ -1,0 +1,205 @@
+"""What a content really is: libmagic's answer as amavisd-new's short types (B-10).
+
+The table goes by MIME type, since libmagic's descriptions change from version to version (B-11);
+descriptions are asked only where a MIME type is too coarse.  A content may have several short
+types: a Windows DLL is exe, exe-ms and dll.  What is not known is "dat".  Runs in a child process
+only.
+"""
+
+import functools
+import re
+
+import magic
+
+LOOKED_AT_BYTES = 1 << 20  # libmagic's own limit
+
+_WINDOWS = ("exe", "exe-ms")
+_UNIX = ("exe", "exe-unix")
+_OLE = ("cdf-ms", "doc")
+_OOXML = ("doc", "ooxml")
+_ODF = ("doc", "odf")
+
+_BY_MIME_TYPE: dict[str, tuple[str, ...]] = {
+    "application/vnd.microsoft.portable-executable": _WINDOWS,
+    "application/x-dosexec": _WINDOWS,
+    "application/x-msdownload": _WINDOWS,
+    "application/x-executable": _UNIX,
+    "application/x-pie-executable": _UNIX,
+    "application/x-mach-binary": _UNIX,
+    "application/x-sharedlib": ("so",),
+    "application/x-object": ("o",),
+    "application/x-java-applet": ("java",),
+    "application/x-ms-shortcut": ("lnk",),
+    "application/vnd.ms-htmlhelp": ("chm",),
+    "application/vnd.ms-outlook": ("cdf-ms", "msg"),
+    "application/x-msi": ("cdf-ms", "msi"),
+    "application/onenote": ("one",),
+    "text/x-msdos-batch": ("asc", "bat"),
+    "text/x-ms-scf": ("asc", "scf"),
+    "application/zip": ("zip",),
+    "application/java-archive": ("zip", "jar"),
+    "application/vnd.android.package-archive": ("zip", "apk"),
+    "application/x-rar": ("rar",),
+    "application/vnd.rar": ("rar",),
+    "application/x-7z-compressed": ("7z",),
+    "application/gzip": ("gz",),
+    "application/x-gzip": ("gz",),
+    "application/x-bzip": ("bz",),
+    "application/x-bzip2": ("bz2",),
+    "application/x-xz": ("xz",),
+    "application/x-lzma": ("lzma",),
+    "application/x-lz4": ("lz4",),
+    "application/zstd": ("zst",),
+    "application/x-lzop": ("lzo",),
+    "application/x-lrzip": ("lrz",),
+    "application/x-compress": ("Z",),
+    "application/x-tar": ("tar",),
+    "application/x-ustar": ("tar",),
+    "application/x-gtar": ("tar",),
+    "application/x-cpio": ("cpio",),
+    "application/x-archive": ("a",),
+    "application/vnd.debian.binary-package": ("deb",),
+    "application/x-rpm": ("rpm",),
+    "application/x-arc": ("arc",),
+    "application/x-arj": ("arj",),
+    "application/x-zoo": ("zoo",),
+    "application/x-lzh-compressed": ("lha",),
+    "application/x-lharc": ("lha",),
+    "application/x-stuffit": ("sit",),
+    "application/x-ace": ("ace",),
+    "application/vnd.ms-cab-compressed": ("cab",),
+    "application/x-installshield": ("installshield",),
+    "application/x-iso9660-image": ("iso",),
+    "application/x-ms-wim": ("wim",),
+    "application/vnd.ms-tnef": ("tnef",),
+    "application/mac-binhex40": ("hqx",),
+    "application/msword": _OLE,
+    "application/vnd.ms-excel": _OLE,
+    "application/vnd.ms-powerpoint": _OLE,
+    "application/x-ole-storage": ("cdf-ms",),
+    "application/cdfv2": ("cdf-ms",),
+    "application/encrypted": ("cdf-ms",),
+    "application/pdf": ("pdf",),
+    "application/postscript": ("ps",),
+    "application/pgp-encrypted": ("pgp", "pgp.enc"),
+    "application/pgp-signature": ("pgp",),
+    "application/pgp-keys": ("pgp",),
+    "application/pgp": ("pgp", "pgp.enc"),
+    "application/x-dvi": ("dvi",),
+    "application/x-shockwave-flash": ("movie", "swf"),
+    "application/vnd.adobe.flash.movie": ("movie", "swf"),
+    "application/vnd.google-earth.kmz": ("kmz",),
+    "application/x-mswinurl": ("url",),
+    "application/x-gettext-translation": ("mo",),
+    "application/x-wine-extension-ini": ("asc",),
+    "application/x-empty": ("empty",),
+    "inode/x-empty": ("empty",),
+    "inode/directory": ("dir",),
+    "application/json": ("asc",),
+    "application/javascript": ("asc", "js"),
+    "image/jpeg": ("image", "jpg"),
+    "image/tiff": ("image", "tif"),
+    "image/svg+xml": ("image", "svg"),
+    "image/x-ms-bmp": ("image", "bmp"),
+    "image/vnd.microsoft.icon": ("image", "ico"),
+    "image/x-pcx": ("image", "pcx"),
+    "image/wmf": ("wmf",),
+    "image/emf": ("wmf",),
+    "application/x-wmf": ("wmf",),
+    "audio/mpeg": ("audio", "mpa", "mp3"),
+    "text/html": ("html",),
+    "text/xml": ("xml",),
+    "text/rtf": ("rtf",),
+    "text/x-tex": ("lat",),
+}
+_BY_PREFIX: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("application/vnd.openxmlformats-officedocument.", _OOXML),
+    ("application/vnd.oasis.opendocument.", _ODF),
+    ("audio/", ("audio",)),
+    ("video/", ("movie",)),
+)
+_BY_DESCRIPTION: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = tuple(
+    (re.compile(pattern, re.IGNORECASE), types)
+    for pattern, types in (
+        (r"\bexecutable \(COM|\(COM\)|COM executable", ("dat",)),  # any text may look like one
+        (r"\(DLL\)|\bDLL\b.*\bWindows\b", ("exe", "exe-ms", "dll")),
+        (r"^Microsoft OOXML", _OOXML),
+        (r"^OpenDocument", _ODF),
+        (r"^UDF filesystem", ("iso", "udf")),
+        (r"^ISO 9660", ("iso",)),
+        (r"^uuencoded|^xxencoded", ("uue",)),
+        (r"^lzop compressed", ("lzo",)),
+        (r"^lrzip compressed|^lrz compressed", ("lrz",)),
+        (r"^Transport Neutral Encapsulation Format", ("tnef",)),
+        (r"^InstallShield Cabinet", ("installshield",)),
+        (r"^Zip data|^Zip archive", ("zip",)),
+        (r"^RAR archive", ("rar",)),
+        (r"^ACE archive", ("ace",)),
+        (r"^Microsoft Disk Image|^Microsoft Disk Image eXtended", ("vhd",)),
+        (r"^Microsoft Outlook.*(?:store|folder)|^Microsoft Outlook email folder", ("pst",)),
+        (r"^Microsoft OneNote", ("one",)),
+        (r"^MS Windows 95 Internet shortcut|^MS Windows.*Internet shortcut", ("url",)),
+        (r"^ASCII armored PGP|^PGP message", ("pgp", "pgp.asc")),
+        (r"\bexecutable\b.*\bfor MS Windows\b|^MS-DOS executable", _WINDOWS),
+        (r"^(?:ELF|COFF|PA-RISC|Mach-O)\b.*\bexecutable\b", _UNIX),
+        (r"^VMS\b.*\bexecutable\b", ("exe", "exe-vms")),
+    )
+)
+# Types that say too little by themselves: their description is asked, too.
+_COARSE = frozenset(
+    {
+        "application/octet-stream",
+        "application/x-dosexec",
+        "application/vnd.microsoft.portable-executable",
+        "application/x-msdownload",
+        "application/x-iso9660-image",
+        "application/x-ima",
+        "text/plain",
+    }
+)
+
+
+def short_types(content: bytes) -> tuple[str, ...]:
+    """Return the short types of `content`, without the point, at least one."""
+    if not content:
+        return ("empty",)
+    shown = content[:LOOKED_AT_BYTES]
+    mime_type = _ask(_mime_magic(), shown)
+    if mime_type in _COARSE:
+        description = _ask(_text_magic(), shown)
+        for pattern, types in _BY_DESCRIPTION:
+            if pattern.search(description):
+                return types
+    if mime_type in _BY_MIME_TYPE:
+        return _BY_MIME_TYPE[mime_type]
+    for prefix, types in _BY_PREFIX:
+        if mime_type.startswith(prefix):
+            return types
+    return _by_top_level(mime_type, shown)
+
+
+def _by_top_level(mime_type: str, content: bytes) -> tuple[str, ...]:
+    """Return what amavisd-new says of any image, and of text: asc where it is ASCII, else txt."""
+    top, _, sub = mime_type.partition("/")
+    if top == "image":
+        return ("image", sub.removeprefix("x-"))
+    if top in ("text", "message"):
+        return ("asc",) if content.isascii() else ("txt",)
+    return ("dat",)
+
+
+def _ask(kind: magic.Magic, content: bytes) -> str:
+    try:
+        return str(kind.from_buffer(content))
+    except magic.MagicException:  # libmagic gives up on some broken files
+        return "application/octet-stream"
+
+
+@functools.cache
+def _mime_magic() -> magic.Magic:
+    return magic.Magic(mime=True)
+
+
+@functools.cache
+def _text_magic() -> magic.Magic:
+    return magic.Magic()

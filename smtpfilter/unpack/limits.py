@@ -1,0 +1,82 @@
+"""How much unpacking one message may cost, and what the child that does it may use of the machine.
+
+The first limit reached ends the unpacking: what was found until then counts, and the rest is told
+as unchecked, never passed over.
+"""
+
+import ctypes
+import resource
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from smtpfilter.mail.findings import UncheckedKind
+
+_PR_SET_PDEATHSIG = 1  # prctl(2)
+_MEBIBYTE = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Per message; `ratio` to its size applies beyond the first `free_bytes` of content."""
+
+    levels: int = 14  # of containers within each other, the message included
+    parts: int = 2000  # leaves and containers
+    content_bytes: int = 300_000_000
+    ratio: int = 100
+    free_bytes: int = 10_000_000
+    seconds: float = 60.0  # by the clock; the child's processor time as well
+    memory_bytes: int = 1024 * _MEBIBYTE  # the child's address space
+    file_bytes: int = 300_000_000  # one file that the child writes
+
+
+class Unlookable(Exception):
+    """Unpacking cannot go on: `kind` and `args[0]` become an Unchecked."""
+
+    def __init__(self, kind: UncheckedKind, text: str) -> None:
+        super().__init__(text)
+        self.kind = kind
+
+
+class Budget:
+    """What is left of the limits for one message of `size_bytes`.  Raises Unlookable when spent."""
+
+    def __init__(
+        self, limits: Limits, size_bytes: int, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.limits = limits
+        self._parts = limits.parts
+        self._bytes = min(limits.content_bytes, max(limits.free_bytes, limits.ratio * size_bytes))
+        self._clock = clock
+        self._end = clock() + limits.seconds
+
+    def spend_part(self) -> None:
+        self._parts -= 1
+        if self._parts < 0:
+            raise Unlookable("limits", f"more than {self.limits.parts} parts")
+        if self._clock() > self._end:
+            raise Unlookable("limits", f"not unpacked within {self.limits.seconds:g} seconds")
+
+    def spend_bytes(self, count: int) -> None:
+        self._bytes -= count
+        if self._bytes < 0:
+            raise Unlookable("limits", "the unpacked content is too large")
+
+
+def restrain(limits: Limits) -> None:
+    """Bind this process, a child that unpacks, to its limits; it ends with its parent."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    for kind, most in (
+        (resource.RLIMIT_AS, limits.memory_bytes),
+        (resource.RLIMIT_FSIZE, limits.file_bytes),
+        (resource.RLIMIT_CORE, 0),
+    ):
+        resource.setrlimit(kind, (most, most))
+
+
+def allow_processor_time(limits: Limits) -> None:
+    """Give this process `limits.seconds` of processor time from now on; then SIGXCPU kills it."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    most = int(used.ru_utime + used.ru_stime + limits.seconds) + 1
+    resource.setrlimit(resource.RLIMIT_CPU, (most, resource.RLIM_INFINITY))

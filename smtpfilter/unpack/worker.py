@@ -1,0 +1,147 @@
+"""Unpacking in child processes: warm, limited, replaceable (design 4.4).
+
+Mail content is parsed where a crash, a loop or an exploit of a parser costs one child and nothing
+else.  Children are forked from a server that has the libraries loaded; they get the path of the
+spool file, not its octets.  A child that died is no finding yet: the message is tried once more
+in a fresh one.
+"""
+
+import contextlib
+import logging
+import mmap
+import multiprocessing
+import signal
+import threading
+from collections.abc import Callable
+from concurrent.futures import TimeoutError as WaitTimeout
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+
+from pebble import ProcessExpired, ProcessPool
+
+from smtpfilter.config import FilterConfig
+from smtpfilter.errors import Overloaded
+from smtpfilter.mail.findings import Part, Unchecked
+from smtpfilter.mail.octets import SpooledMail
+from smtpfilter.unpack.limits import Budget, Limits, allow_processor_time, restrain
+from smtpfilter.unpack.mime import Walk
+
+_log = logging.getLogger("postern.unpack")
+
+CHILDREN = 2
+TASKS_PER_CHILD = 1000  # then a fresh one, so that a leak in a library stays small
+GRACE_SECONDS = 5.0  # the child ends by itself at its limit; after this it is ended
+
+Unpacked = tuple[tuple[Part, ...], tuple[Unchecked, ...]]
+Task = Callable[[str, Limits], Unpacked]
+
+
+def unpack_file(path: str, limits: Limits) -> Unpacked:
+    """Return the parts of the message in the file `path`.  Runs in a child."""
+    allow_processor_time(limits)
+    with Path(path).open("rb") as file:
+        size = file.seek(0, 2)
+        mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if size else None
+    with mapped or contextlib.nullcontext(b"") as octets:
+        walk = Walk(Budget(limits, size))
+        try:
+            walk.message(octets)
+        except MemoryError:
+            walk.unchecked.append(Unchecked("limits", "unpacking takes too much memory"))
+        return tuple(walk.parts), tuple(walk.unchecked)
+
+
+def _warm_up() -> None:
+    """Do nothing, in a child that runs."""
+
+
+class Unpacker:
+    """Unpacks with a pool of children (ports.Unpacker).  To be made after the fork."""
+
+    def __init__(
+        self, config: FilterConfig, limits: Limits | None = None, task: Task = unpack_file
+    ) -> None:
+        self._limits = limits or Limits()
+        self._patience = config.scan_timeout_seconds
+        self._task = task
+        self._lock = threading.Lock()
+        self._pool: ProcessPool | None = None
+
+    def start(self) -> None:
+        """Start the children now instead of with the first message."""
+        self._running_pool().schedule(_warm_up).result()
+
+    def stop(self) -> None:
+        """End all children; the next message would start new ones."""
+        with self._lock:
+            pool, self._pool = self._pool, None
+        if pool:
+            pool.stop()  # type: ignore[no-untyped-call]
+            pool.join()
+
+    def unpack(self, mail: SpooledMail) -> Unpacked:
+        """Return the parts and what could not be looked into.
+
+        Never raises on content; Overloaded where no child becomes free or can be started.
+        """
+        try:
+            return self._ask_child(mail)
+        except (ProcessExpired, BrokenProcessPool) as first:
+            _log.warning("a child died while unpacking (%s): another try", _cause(first))
+        try:
+            return self._ask_child(mail)
+        except ProcessExpired as second:
+            _log.error("a second child died while unpacking (%s)", _cause(second))
+            return (), (_remark_on(second),)
+        except BrokenProcessPool as second:
+            raise Overloaded("children for unpacking cannot be started") from second
+
+    def _ask_child(self, mail: SpooledMail) -> Unpacked:
+        pool = self._running_pool()
+        seconds = self._limits.seconds + GRACE_SECONDS
+        try:
+            future = pool.schedule(self._task, args=(str(mail.path), self._limits), timeout=seconds)
+        except RuntimeError as error:  # the pool broke or was stopped between the two lines
+            raise BrokenProcessPool(str(error)) from error
+        try:
+            return future.result(timeout=self._patience)
+        except WaitTimeout:
+            if not future.done():
+                future.cancel()  # type: ignore[no-untyped-call]
+                raise Overloaded("no child for unpacking became free in time") from None
+            return (), (
+                Unchecked("limits", f"not unpacked within {self._limits.seconds:g} seconds"),
+            )
+        except (ProcessExpired, BrokenProcessPool):
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever content does to a parser is a finding
+            _log.error("unpacking failed", exc_info=error)
+            return (), (Unchecked("failed", f"unpacking failed: {type(error).__name__}"),)
+
+    def _running_pool(self) -> ProcessPool:
+        """Return a pool that takes tasks: a new one at first, and where the old one broke."""
+        with self._lock:
+            if self._pool is None or not self._pool.active:
+                context = multiprocessing.get_context("forkserver")
+                context.set_forkserver_preload([__name__])
+                self._pool = ProcessPool(
+                    max_workers=CHILDREN,
+                    max_tasks=TASKS_PER_CHILD,
+                    initializer=restrain,
+                    initargs=(self._limits,),
+                    context=context,
+                )
+            return self._pool
+
+
+def _remark_on(death: ProcessExpired) -> Unchecked:
+    if death.exitcode == -signal.SIGXCPU:
+        return Unchecked("limits", "unpacking takes too much processor time")
+    return Unchecked("failed", f"unpacking failed twice: {_cause(death)}")
+
+
+def _cause(death: BaseException) -> str:
+    code = getattr(death, "exitcode", None)
+    if not isinstance(code, int):
+        return "the pool broke"
+    return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
