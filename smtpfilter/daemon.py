@@ -1,0 +1,107 @@
+"""One process of the filter: it accepts connections on a listening socket, and drains when it is told to.
+
+asyncio speaks SMTP; the threads of the pool run the pipeline.
+"""
+
+import asyncio
+import logging
+import signal
+import socket
+from collections.abc import Callable
+
+from smtpfilter.config import FilterConfig
+from smtpfilter.ports import Handler
+from smtpfilter.smtp.pool import Pool
+from smtpfilter.smtp.protocol import HardenedProtocol
+from smtpfilter.smtp.session import Session
+from smtpfilter.smtp.spool import Spool
+
+log = logging.getLogger("postern.smtp")
+
+_ACCEPT_PAUSE_SECONDS = 1.0  # after a refused accept: out of file descriptors (F23)
+_DRAIN_STEP_SECONDS = 0.05
+
+
+def serve(
+    listener: socket.socket, config: FilterConfig, make_handler: Callable[[], Handler]
+) -> bool:
+    """Serve until SIGTERM or SIGINT, then drain; return whether all work was finished in time.
+
+    `make_handler` is called once, here: what it connects to belongs to this process alone.
+    """
+    share_bytes = config.spool_limit_bytes // max(1, config.workers)
+    spool = Spool(config.spool_dir, share_bytes, config.scan_group)
+    try:
+        pool = Pool(make_handler(), threads=config.threads, backlog=config.backlog)
+        return asyncio.run(_serve(Daemon(listener, config, pool, spool)))
+    finally:
+        spool.close()
+
+
+async def _serve(daemon: "Daemon") -> bool:
+    loop = asyncio.get_running_loop()
+    told_to_stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, told_to_stop.set)
+    daemon.start()
+    await told_to_stop.wait()
+    return await daemon.drain()
+
+
+class Daemon:
+    """The sessions of one process.  Lives in one event loop."""
+
+    def __init__(
+        self, listener: socket.socket, config: FilterConfig, pool: Pool, spool: Spool
+    ) -> None:
+        self._listener = listener
+        self._config = config
+        self._pool = pool
+        self._spool = spool
+        self._sessions: set[HardenedProtocol] = set()
+        self._arriving: set[asyncio.Task[object]] = set()
+
+    def start(self) -> None:
+        self._listener.setblocking(False)
+        asyncio.get_running_loop().add_reader(self._listener, self._accept)
+
+    async def drain(self) -> bool:
+        """Stop listening, say 421 to idle clients, wait for messages at work; return whether all ended in time."""
+        loop = asyncio.get_running_loop()
+        loop.remove_reader(self._listener)
+        self._listener.close()
+        await asyncio.gather(*self._arriving, return_exceptions=True)
+        for session in list(self._sessions):
+            session.drain()
+        deadline = loop.time() + self._config.drain_timeout_seconds
+        while self._sessions or not self._pool.idle:
+            if loop.time() > deadline:
+                log.error("messages were still at work when the time to drain was over")
+                return False
+            await asyncio.sleep(_DRAIN_STEP_SECONDS)
+        return True
+
+    def _accept(self) -> None:
+        """Take one connection only, so that the processes behind the socket share a burst."""
+        try:
+            connection, _ = self._listener.accept()
+        except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+            return  # another process was faster, or the client is gone
+        except OSError as error:
+            log.error("cannot accept connections: %s", error)
+            loop = asyncio.get_running_loop()
+            loop.remove_reader(self._listener)
+            loop.call_later(_ACCEPT_PAUSE_SECONDS, self._accept_again)
+            return
+        connection.setblocking(False)
+        loop = asyncio.get_running_loop()
+        task = loop.create_task(loop.connect_accepted_socket(self._session, connection))
+        self._arriving.add(task)
+        task.add_done_callback(self._arriving.discard)
+
+    def _session(self) -> Session:
+        return Session(self._config, self._pool, self._spool, self._sessions)
+
+    def _accept_again(self) -> None:
+        if self._listener.fileno() >= 0:
+            asyncio.get_running_loop().add_reader(self._listener, self._accept)

@@ -1,0 +1,271 @@
+"""One SMTP connection to the next hop: blocking, with a deadline for each stage, and strict about replies (D15).
+
+It knows lines, replies and content; what they mean is the relay's business.
+"""
+
+import re
+import socket
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from smtpfilter.config import Endpoint
+from smtpfilter.mail.reply import Reply, parse_reply
+
+_LONGEST_REPLY = 65536  # octets of one reply with all its lines
+_RECEIVE_BYTES = 65536
+_SEND_BYTES = 65536
+_PIPELINE = 50  # commands written at once: their replies fit into any socket buffer (RFC 2920 3.1)
+
+_REPLY_LINE = re.compile(rb"([2-5][0-9]{2})(?:([ -])(.*))?", re.S)
+_LINE_END = re.compile(rb"\r\n|\r|\n")
+_ENHANCED = re.compile(r"[245]\.[0-9]{1,3}\.[0-9]{1,3} ")
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Seconds for each stage (RFC 5321 4.5.3.2, shortened where the next hop stands beside us)."""
+
+    connect: float = 10.0
+    command: float = 60.0
+    data: float = 120.0
+    content: float = 180.0  # for each piece of content
+    dot: float = 600.0
+
+
+class ConnectionFailed(Exception):
+    """The connection is of no use any more.
+
+    `reply` is what the sender is told, `args[0]` what the log says; `answered`: the next hop said so itself, by 421.
+    """
+
+    def __init__(self, detail: str, reply: Reply, *, answered: bool = False) -> None:
+        super().__init__(detail)
+        self.reply = reply
+        self.answered = answered
+
+
+class NextHopConnection:
+    """One connection.  Every method may raise ConnectionFailed: then it is to be closed.
+
+    `extensions`: keyword in upper case -> its parameters.  `transactions`: how many it has carried so far.
+    `open`: a mail transaction has begun and not ended.  `dotted`: its final dot may have been sent.
+    """
+
+    def __init__(self, endpoint: Endpoint, timeouts: Timeouts) -> None:
+        """Connect.  Raises ConnectionFailed."""
+        self._timeouts = timeouts
+        self._buffer = bytearray()
+        self.extensions: dict[str, str] = {}
+        self.transactions = 0
+        self.open = False
+        self.dotted = False
+        self.used_at = time.monotonic()
+        try:
+            self._socket = _connect(endpoint, timeouts.connect)
+        except OSError as error:
+            detail = f"no connection to {endpoint}: {error}"
+            raise ConnectionFailed(
+                detail, Reply(451, "4.4.1", "Next hop does not answer")
+            ) from error
+
+    @property
+    def gone(self) -> bool:
+        """Whether the next hop has closed an idle connection, or said something unasked."""
+        self._socket.settimeout(0)
+        try:
+            self._socket.recv(1, socket.MSG_PEEK)
+        except BlockingIOError:
+            return bool(self._buffer)
+        except OSError:
+            return True
+        return True
+
+    def greeting(self) -> Reply:
+        return self.reply(self._timeouts.connect)
+
+    def hello(self, hostname: str) -> Reply:
+        """Say EHLO and remember the extensions."""
+        self._write(
+            b"EHLO " + hostname.encode("ascii", "replace") + b"\r\n", self._timeouts.command
+        )
+        lines = self._reply_lines(time.monotonic() + self._timeouts.command)
+        self.extensions = {}
+        for line in lines[1:]:
+            keyword, _, parameters = line[4:].decode("ascii", "replace").partition(" ")
+            self.extensions[keyword.upper()] = parameters
+        return _as_reply(lines)
+
+    def commands(self, lines: Sequence[bytes]) -> Iterator[list[Reply]]:
+        """Send the lines, in groups where the next hop offers PIPELINING; yield the replies of each group."""
+        step = _PIPELINE if "PIPELINING" in self.extensions else 1
+        for start in range(0, len(lines), step):
+            group = lines[start : start + step]
+            self._write(b"".join(line + b"\r\n" for line in group), self._timeouts.command)
+            yield [self.reply(self._timeouts.command) for _ in group]
+
+    def reset(self) -> bool:
+        """End an open transaction by RSET; return whether the connection may be used again."""
+        try:
+            if self.open:
+                self._write(b"RSET\r\n", self._timeouts.command)
+                self.open = not self.reply(self._timeouts.command).accepted
+        except ConnectionFailed:
+            return False
+        return not self.open
+
+    def data(self) -> Reply:
+        """Send DATA; only after 354 may content follow."""
+        self._expect_silence()
+        self._write(b"DATA\r\n", self._timeouts.data)
+        reply = self.reply(self._timeouts.data)
+        self._expect_silence()
+        if reply.code < 400 and reply.code != 354:
+            raise protocol_error(f"{reply.code} to DATA")
+        return reply
+
+    def content(self, chunks: Iterable[bytes]) -> None:
+        """Send the content without the final dot.  After a failure nothing more may be sent (D10)."""
+        pending = bytearray()
+        for piece in transparent(chunks):
+            pending += piece
+            if len(pending) >= _SEND_BYTES:
+                self._write(bytes(pending), self._timeouts.content)
+                pending.clear()
+        self._write(bytes(pending), self._timeouts.content)
+        self._expect_silence()
+
+    def dot(self) -> Reply:
+        self.dotted = True
+        self._write(b".\r\n", self._timeouts.content)
+        reply = self.reply(self._timeouts.dot)
+        if reply.code < 400 and not reply.accepted:
+            raise protocol_error(f"{reply.code} to the final dot")
+        self.open = False
+        return reply
+
+    def reply(self, seconds: float) -> Reply:
+        """Return the next reply.  Raises ConnectionFailed."""
+        return _as_reply(self._reply_lines(time.monotonic() + seconds))
+
+    def quit(self) -> None:
+        """Say goodbye and close; nobody waits for an answer."""
+        try:
+            self._socket.settimeout(0)
+            self._socket.send(b"QUIT\r\n")
+        except OSError:
+            pass  # it was leaving anyway
+        self.close()
+
+    def close(self) -> None:
+        self._socket.close()
+
+    def _expect_silence(self) -> None:
+        """Raise ConnectionFailed where there are octets that belong to no command of ours."""
+        if self._buffer:
+            raise protocol_error("reply without a command")
+
+    def _write(self, octets: bytes, seconds: float) -> None:
+        try:
+            self._socket.settimeout(seconds)
+            self._socket.sendall(octets)
+        except OSError as error:
+            raise _lost(error) from error
+
+    def _reply_lines(self, deadline: float) -> list[bytes]:
+        lines: list[bytes] = []
+        size = 0
+        while not lines or lines[-1][3:4] == b"-":
+            line = self._line(deadline)
+            size += len(line)
+            if size > _LONGEST_REPLY:
+                raise protocol_error("endless reply")
+            if not _REPLY_LINE.fullmatch(line) or (lines and line[:3] != lines[0][:3]):
+                raise protocol_error(f"no reply: {line[:80]!r}")
+            lines.append(line)
+        return lines
+
+    def _line(self, deadline: float) -> bytes:
+        while (end := self._buffer.find(b"\n")) < 0:
+            if len(self._buffer) > _LONGEST_REPLY:
+                raise protocol_error("endless line")
+            self._buffer += self._receive(deadline)
+        line = bytes(self._buffer[:end])
+        del self._buffer[: end + 1]
+        return line.removesuffix(b"\r")
+
+    def _receive(self, deadline: float) -> bytes:
+        try:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise TimeoutError("timed out")
+            self._socket.settimeout(left)
+            octets = self._socket.recv(_RECEIVE_BYTES)
+        except OSError as error:
+            raise _lost(error) from error
+        if not octets:
+            raise _lost(EOFError("connection closed"))
+        return octets
+
+
+def transparent(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the content as it goes over the wire: lone CR and LF as CRLF, dots stuffed, CRLF at the end.
+
+    Whatever the borders of the chunks, the result is the same, and CRLF.CRLF never occurs in it (P1).
+    """
+    held = b""  # a CR whose LF may come with the next chunk
+    line_start = True
+    for chunk in chunks:
+        octets = held + chunk
+        held = b"\r" if octets.endswith(b"\r") else b""
+        octets = octets[: len(octets) - len(held)]
+        if not octets:
+            continue
+        yield _stuffed(octets, line_start=line_start)
+        line_start = octets.endswith(b"\n")
+    if held or not line_start:
+        yield b"\r\n"
+
+
+def _stuffed(octets: bytes, *, line_start: bool) -> bytes:
+    pairs = octets.count(b"\r\n")
+    if octets.count(b"\r") != pairs or octets.count(b"\n") != pairs:
+        octets = _LINE_END.sub(b"\r\n", octets)
+    octets = octets.replace(b"\r\n.", b"\r\n..")
+    return b"." + octets if line_start and octets.startswith(b".") else octets
+
+
+def _connect(endpoint: Endpoint, seconds: float) -> socket.socket:
+    if not endpoint.path:
+        connection = socket.create_connection((endpoint.host, endpoint.port), seconds)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return connection
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        connection.settimeout(seconds)
+        connection.connect(endpoint.path)
+    except OSError:
+        connection.close()
+        raise
+    return connection
+
+
+def _as_reply(lines: list[bytes]) -> Reply:
+    """Return the reply in its lines, joined by blanks; the enhanced code stands in front of each line, or of none."""
+    texts = [line[4:].decode("ascii", "replace") for line in lines]
+    rest = [_ENHANCED.sub("", text, count=1) for text in texts[1:]]
+    reply = parse_reply(" ".join([lines[0][:3].decode("ascii"), texts[0], *rest]))
+    if reply is None:
+        raise protocol_error(f"no reply: {lines[0][:80]!r}")
+    if reply.code == 421:  # it closes the connection; our own stays open, so 451 goes up (D12)
+        told = Reply(451, reply.enhanced or "4.3.2", reply.text)
+        raise ConnectionFailed(f"next hop says {reply}", told, answered=True)
+    return reply
+
+
+def _lost(error: Exception) -> ConnectionFailed:
+    return ConnectionFailed(f"{error}", Reply(451, "4.4.2", "Connection to next hop lost"))
+
+
+def protocol_error(detail: str) -> ConnectionFailed:
+    return ConnectionFailed(detail, Reply(451, "4.5.0", "Next hop does not speak SMTP"))

@@ -1,0 +1,253 @@
+"""To the next hop: one reply for each recipient, whatever the next hop does (O-1, O-5, O-6, O-10, E-6, E-10).
+
+    2yz after the dot              taken: the only way to a 2xx
+    4xx, lost, late, odd           a 4xx; lost between the dot and its answer: nobody knows, so a 4xx
+    5xx at RCPT, after the dot     about the recipient or the message: passed on
+    5xx elsewhere, 5.7.x at RCPT   a fault of set-up: 451 and an alarm, so that it bounces nobody's mail (R4)
+
+Connections are kept, one transaction at a time on each.  A kept one that turns out dead before its final dot is
+replaced by a fresh one, once.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Mapping, Sequence
+
+from smtpfilter.config import Endpoint
+from smtpfilter.mail.address import forward
+from smtpfilter.mail.envelope import Recipient
+from smtpfilter.mail.reply import Reply
+from smtpfilter.ports import Submission
+from smtpfilter.smtp.connection import ConnectionFailed, NextHopConnection, Timeouts
+from smtpfilter.smtp.xforward import command_lines
+
+log = logging.getLogger("postern.smtp")
+
+LONGEST_IDLE_SECONDS = 60.0
+MOST_TRANSACTIONS = 100  # on one connection
+
+_SETUP_FAULT = Reply(451, "4.3.5", "Next hop is not set up to take this mail")
+_UNKNOWN_OUTCOME = Reply(451, "4.4.2", "Connection to next hop lost, outcome unknown")
+_NO_8BITMIME = Reply(550, "5.6.3", "Next hop takes no 8-bit mail")
+_NO_SMTPUTF8 = Reply(550, "5.6.7", "Next hop takes no SMTPUTF8 mail")
+
+Replies = dict[int, Reply]  # position of a recipient in the submission -> the reply that settles it
+
+
+class SmtpRelay:
+    """The next hop at one endpoint.  Thread-safe: each thread works on a connection of its own."""
+
+    def __init__(self, endpoint: Endpoint, hostname: str, timeouts: Timeouts | None = None) -> None:
+        self.name = f"smtp:{endpoint.path or f'[{endpoint.host}]:{endpoint.port}'}"
+        self._endpoint = endpoint
+        self._hostname = hostname
+        self._timeouts = timeouts or Timeouts()
+        self._kept: list[NextHopConnection] = []
+        self._lock = threading.Lock()
+
+    def send(self, submission: Submission) -> tuple[Reply, ...]:
+        """Return the reply that settles each recipient, in their order.  See ports.Relay."""
+        everyone = range(len(submission.recipients))
+        replies: Replies = {}
+        while left := [i for i in everyone if i not in replies]:
+            replies |= self._send_once(submission, left)
+        return tuple(replies[i] for i in everyone)
+
+    def close(self) -> None:
+        """Say goodbye on all kept connections."""
+        with self._lock:
+            kept, self._kept = self._kept, []
+        for connection in kept:
+            connection.quit()
+
+    def _send_once(self, submission: Submission, recipients: Sequence[int]) -> Replies:
+        """Settle at least one of these recipients, in one transaction (O-6)."""
+        kept = self._kept_connection()
+        if kept:
+            try:
+                return self._transact(kept, submission, recipients)
+            except ConnectionFailed as failed:
+                if kept.dotted:
+                    return dict.fromkeys(recipients, self._after_dot(failed))
+                log.info("%s: a kept connection was dead: %s", self.name, failed)
+        return self._send_fresh(submission, recipients)
+
+    def _send_fresh(self, submission: Submission, recipients: Sequence[int]) -> Replies:
+        fresh = None
+        try:
+            fresh = NextHopConnection(self._endpoint, self._timeouts)
+            refusal = self._introduce(fresh)
+            if refusal:
+                fresh.quit()
+                return dict.fromkeys(recipients, refusal)
+            return self._transact(fresh, submission, recipients)
+        except ConnectionFailed as failed:
+            if fresh:
+                fresh.close()
+                if fresh.dotted:
+                    return dict.fromkeys(recipients, self._after_dot(failed))
+            log.warning("%s: %s", self.name, failed)
+            return dict.fromkeys(recipients, failed.reply)
+
+    def _after_dot(self, failed: ConnectionFailed) -> Reply:
+        """Return the reply for a connection that failed between the final dot and its answer (O-10)."""
+        if failed.answered:
+            return failed.reply
+        log.error("%s: outcome unknown, the mail may come twice: %s", self.name, failed)
+        return _UNKNOWN_OUTCOME
+
+    # One transaction
+
+    def _introduce(self, connection: NextHopConnection) -> Reply | None:
+        """Hear the greeting and say EHLO; return the reply where the next hop does not want us."""
+        for stage, reply in (
+            ("greeting", connection.greeting()),
+            ("EHLO", connection.hello(self._hostname)),
+        ):
+            if not reply.accepted:
+                return self._fault(stage, reply)
+        return None
+
+    def _transact(
+        self, connection: NextHopConnection, submission: Submission, recipients: Sequence[int]
+    ) -> Replies:
+        """Settle recipients on this connection, and keep it if it is still good.  Raises ConnectionFailed."""
+        connection.dotted = False
+        try:
+            replies = self._dialogue(connection, submission, recipients)
+        except BaseException:
+            connection.close()
+            raise
+        if connection.reset():
+            self._keep(connection)
+        else:
+            connection.close()
+        return replies
+
+    def _dialogue(
+        self, connection: NextHopConnection, submission: Submission, recipients: Sequence[int]
+    ) -> Replies:
+        refusal = _missing_extension(submission, connection.extensions)
+        if refusal:
+            return dict.fromkeys(recipients, refusal)
+        mail, rcpt = self._say_envelope(connection, submission, recipients)
+        if not mail.accepted:
+            return dict.fromkeys(recipients, self._fault("MAIL", mail))
+        replies = {
+            i: self._recipient_reply(reply) for i, reply in zip(recipients, rcpt, strict=True)
+        }
+        accepted = [i for i in recipients if replies[i].accepted]
+        if accepted:
+            replies = {i: reply for i, reply in replies.items() if not _is_full(reply)}
+        temporary = next((reply for reply in replies.values() if reply.temporary), None)
+        if temporary and submission.all_or_nothing:
+            return dict.fromkeys(recipients, temporary)
+        if accepted:
+            replies |= dict.fromkeys(accepted, self._say_content(connection, submission))
+        return replies
+
+    def _say_envelope(
+        self, connection: NextHopConnection, submission: Submission, recipients: Sequence[int]
+    ) -> tuple[Reply, list[Reply]]:
+        """Return the reply to MAIL and those to RCPT; none of the latter counts where MAIL was refused."""
+        offered = connection.extensions.get("XFORWARD", "").upper().split()
+        lines = list(command_lines(submission.client, offered))
+        before_mail = len(lines)
+        dsn = "DSN" in connection.extensions
+        lines.append(_mail_line(submission, dsn=dsn))
+        lines += [_rcpt_line(submission.recipients[i], dsn=dsn) for i in recipients]
+        connection.open = True
+        replies: list[Reply] = []
+        for group in connection.commands(lines):
+            replies += group
+            if len(replies) > before_mail and not replies[before_mail].accepted:
+                break
+        for reply in replies[:before_mail]:
+            if not reply.accepted:
+                log.error("%s: alarm: XFORWARD was refused: %s", self.name, reply)
+        return replies[before_mail], replies[before_mail + 1 :]
+
+    def _say_content(self, connection: NextHopConnection, submission: Submission) -> Reply:
+        go_ahead = connection.data()
+        if go_ahead.code != 354:
+            return self._fault("DATA", go_ahead)
+        connection.content(submission.content.chunks())
+        return connection.dot()
+
+    # Judging replies
+
+    def _fault(self, stage: str, reply: Reply) -> Reply:
+        """Return what the sender is told where the next hop refuses not a recipient, but us."""
+        if reply.temporary or (stage == "MAIL" and reply.code == 552):
+            return reply
+        log.error("%s: alarm: fault of set-up: %s to %s", self.name, reply, stage)
+        return _SETUP_FAULT
+
+    def _recipient_reply(self, reply: Reply) -> Reply:
+        if reply.accepted or reply.temporary:
+            return reply
+        if reply.permanent and not reply.enhanced.startswith("5.7."):
+            return reply
+        return self._fault("RCPT", reply)
+
+    # Kept connections
+
+    def _kept_connection(self) -> NextHopConnection | None:
+        """Return the most recently used connection that still lives; say goodbye to those idle for long."""
+        oldest = time.monotonic() - LONGEST_IDLE_SECONDS
+        with self._lock:
+            idle = [c for c in self._kept if c.used_at < oldest]
+            self._kept = [c for c in self._kept if c.used_at >= oldest]
+            found = self._kept.pop() if self._kept else None
+        for connection in idle:
+            connection.quit()
+        if found and found.gone:
+            found.close()
+            return self._kept_connection()
+        return found
+
+    def _keep(self, connection: NextHopConnection) -> None:
+        connection.transactions += 1
+        connection.used_at = time.monotonic()
+        if connection.transactions >= MOST_TRANSACTIONS:
+            connection.quit()
+            return
+        with self._lock:
+            self._kept.append(connection)
+
+
+def _missing_extension(submission: Submission, extensions: Mapping[str, str]) -> Reply | None:
+    """Return the refusal of a message that needs what the next hop does not offer (E-6)."""
+    if submission.smtputf8 and "SMTPUTF8" not in extensions:
+        return _NO_SMTPUTF8
+    if submission.eight_bit and "8BITMIME" not in extensions:
+        return _NO_8BITMIME
+    return None
+
+
+def _mail_line(submission: Submission, *, dsn: bool) -> bytes:
+    line = b"MAIL FROM:" + forward(submission.mail_from)
+    if submission.eight_bit:
+        line += b" BODY=8BITMIME"
+    if submission.smtputf8:
+        line += b" SMTPUTF8"
+    if dsn and submission.ret is not None:
+        line += b" RET=" + submission.ret
+    if dsn and submission.envid is not None:
+        line += b" ENVID=" + submission.envid
+    return line
+
+
+def _rcpt_line(recipient: Recipient, *, dsn: bool) -> bytes:
+    line = b"RCPT TO:" + forward(recipient.address)
+    if dsn and recipient.notify:
+        line += b" NOTIFY=" + ",".join(recipient.notify).encode("ascii")
+    if dsn and recipient.orcpt is not None:
+        line += b" ORCPT=" + recipient.orcpt
+    return line
+
+
+def _is_full(reply: Reply) -> bool:
+    """Tell whether the next hop wants the other recipients in a transaction of their own (RFC 5321 4.5.3.1.10)."""
+    return reply.code == 452 and reply.enhanced in ("", "4.5.3")

@@ -1,0 +1,347 @@
+"""One SMTP or LMTP conversation with Postfix (RFC 5321, 2033, 1870, 2920, 3461, 6531; rules E-1 to E-4, E-9).
+
+The verbs, on the hardened protocol.  LHLO makes the session LMTP: then each recipient gets a reply of its own.
+Nothing is parsed twice: what the pipeline sees is an Envelope and the octets in the spool.
+"""
+
+import asyncio
+import ipaddress
+import secrets
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from smtpfilter.config import FilterConfig
+from smtpfilter.errors import FilterError, MessageTooBig, Overloaded, SpoolFull
+from smtpfilter.mail.address import Address, BadPath, parse_path
+from smtpfilter.mail.envelope import Client, Envelope, MailId, Protocol, Recipient
+from smtpfilter.mail.reply import Reply
+from smtpfilter.smtp.params import (
+    BadParameter,
+    MailParameters,
+    parse_mail_parameters,
+    parse_recipient_parameters,
+)
+from smtpfilter.smtp.pool import Pool
+from smtpfilter.smtp.protocol import HardenedProtocol, log
+from smtpfilter.smtp.reader import Unstuffer
+from smtpfilter.smtp.spool import Spool, SpoolFile
+from smtpfilter.smtp.xforward import ATTRIBUTES, BadAttribute, update_client
+
+SLOWEST_BYTES_PER_SECOND = 500  # of a message, averaged over the idle timeout (E5)
+
+_OK = Reply(250, "2.0.0", "Ok")
+_BAD_SEQUENCE = Reply(503, "5.5.1", "Bad sequence of commands")
+_FAULT = Reply(451, "4.3.0", "Temporary processing error, try again later")
+
+
+@dataclass(slots=True)
+class Transaction:
+    """What MAIL and RCPT said so far."""
+
+    mail_from: Address
+    parameters: MailParameters
+    recipients: list[Recipient] = field(default_factory=list)
+
+
+class Session(HardenedProtocol):
+    """One client's conversation.  `pool` and `spool` are the process's."""
+
+    def __init__(
+        self,
+        config: FilterConfig,
+        pool: Pool,
+        spool: Spool,
+        open_sessions: set[HardenedProtocol],
+    ) -> None:
+        super().__init__(config.hostname, config.idle_timeout_seconds, open_sessions)
+        self._config = config
+        self._pool = pool
+        self._spool = spool
+        self._protocol: Protocol | None = None  # None until the client has said hello
+        self._client = Client()
+        self._transaction: Transaction | None = None
+
+    def _greet(self) -> None:
+        if self._allowed():
+            self._say(Reply(220, "", f"{self.hostname} ESMTP Postern ready"))
+        else:
+            log.warning("refused a connection from %s", self._peer)
+            self._hang_up(Reply(554, "5.7.1", "Access denied"))
+
+    @property
+    def _peer(self) -> str:
+        """The address of the connected host, "" for a unix socket."""
+        name = self.session.peer if self.session else None
+        return str(name[0]) if isinstance(name, tuple) else ""
+
+    def _allowed(self) -> bool:
+        if not self._peer:
+            return True
+        address = ipaddress.ip_address(self._peer.partition("%")[0])
+        address = getattr(address, "ipv4_mapped", None) or address
+        return any(address in network for network in self._config.allowed_clients)
+
+    # Greetings
+
+    async def smtp_HELO(self, name: bytes) -> None:
+        if self._hello("SMTP", name):
+            self._say(Reply(250, "", self.hostname))
+
+    async def smtp_EHLO(self, name: bytes) -> None:
+        if self._hello("ESMTP", name):
+            self._say_extensions()
+
+    async def smtp_LHLO(self, name: bytes) -> None:
+        if self._hello("LMTP", name):
+            self._say_extensions()
+
+    def _hello(self, protocol: Protocol, name: bytes) -> bool:
+        if self._input.waiting:
+            self._refuse_early_talk()
+            return False
+        if not name or not name.isascii() or not name.decode("ascii").isprintable():
+            self._refuse_junk(Reply(501, "5.5.4", "Say who you are"))
+            return False
+        self._reset_transaction()
+        self._protocol = protocol
+        return True
+
+    def _say_extensions(self) -> None:
+        self._say_lines(
+            250,
+            [
+                self.hostname,
+                "PIPELINING",
+                f"SIZE {self._config.message_size_limit_bytes}",
+                "ENHANCEDSTATUSCODES",
+                "8BITMIME",
+                "SMTPUTF8",
+                "DSN",
+                f"XFORWARD {' '.join(ATTRIBUTES)}",
+            ],
+        )
+
+    def _refuse_early_talk(self) -> None:
+        """Whoever talks before our answer to EHLO or DATA may be smuggling (P3)."""
+        log.warning("%s talked before it was answered", self._peer)
+        self._hang_up(Reply(554, "5.5.0", "Talking too early"))
+
+    # The envelope
+
+    async def smtp_XFORWARD(self, argument: bytes) -> None:
+        if self._transaction:
+            self._say(_BAD_SEQUENCE)
+            return
+        try:
+            self._client = update_client(self._client, argument)
+        except BadAttribute as error:
+            self._say(Reply(501, "5.5.4", f"XFORWARD: {error}"))
+        else:
+            self._say(_OK)
+
+    async def smtp_MAIL(self, argument: bytes) -> None:
+        self._say(self._mail(argument))
+
+    def _mail(self, argument: bytes) -> Reply:
+        if not self._protocol:
+            return Reply(503, "5.5.1", "Send EHLO, HELO or LHLO first")
+        if self._transaction:
+            return _BAD_SEQUENCE
+        try:
+            address, rest = parse_path(_after_keyword(b"FROM:", argument))
+            parameters = parse_mail_parameters(rest)
+        except BadPath as error:
+            return Reply(501, "5.1.7", f"Bad sender address: {error}")
+        except BadParameter as error:
+            return error.reply
+        if _refuses_utf8(address, smtputf8=parameters.smtputf8):
+            return Reply(553, "5.6.7", "Sender address needs SMTPUTF8")
+        if parameters.size_bytes > self._config.message_size_limit_bytes:
+            return MessageTooBig.reply
+        if self._pool.full:
+            return Overloaded.reply
+        if not self._spool.has_room(parameters.size_bytes):
+            return SpoolFull.reply
+        self._transaction = Transaction(address, parameters)
+        return Reply(250, "2.1.0", "Ok")
+
+    async def smtp_RCPT(self, argument: bytes) -> None:
+        self._say(self._rcpt(argument))
+
+    def _rcpt(self, argument: bytes) -> Reply:
+        transaction = self._transaction
+        if not transaction:
+            return _BAD_SEQUENCE
+        smtputf8 = transaction.parameters.smtputf8
+        try:
+            address, rest = parse_path(_after_keyword(b"TO:", argument))
+            parameters = parse_recipient_parameters(rest, smtputf8=smtputf8)
+        except BadPath as error:
+            return Reply(501, "5.1.3", f"Bad recipient address: {error}")
+        except BadParameter as error:
+            return error.reply
+        if not address.octets:
+            return Reply(501, "5.1.3", "Bad recipient address: empty")
+        if _refuses_utf8(address, smtputf8=smtputf8):
+            return Reply(553, "5.6.7", "Recipient address needs SMTPUTF8")
+        if len(transaction.recipients) >= self._config.recipient_limit:
+            return Reply(452, "4.5.3", "Too many recipients")
+        transaction.recipients.append(Recipient(address, parameters.orcpt, parameters.notify))
+        return Reply(250, "2.1.5", "Ok")
+
+    # The message
+
+    async def smtp_DATA(self, argument: bytes) -> None:
+        if argument:
+            self._say(Reply(501, "5.5.4", "DATA takes no argument"))
+        elif not self._transaction or not self._transaction.recipients:
+            self._say(_BAD_SEQUENCE)
+        elif self._input.waiting:
+            self._refuse_early_talk()
+        else:
+            await self._transfer(self._transaction)
+
+    async def _transfer(self, transaction: Transaction) -> None:
+        try:
+            file = self._spool.open()
+        except SpoolFull as error:
+            log.warning("%s", error.detail)
+            self._say(error.reply)
+            return
+        self._at_work = True
+        try:
+            self._say(Reply(354, "", "End data with <CR><LF>.<CR><LF>"))
+            await self._flush()
+            envelope = self._envelope(transaction)
+            self._say_outcome(envelope, await self._take_message(envelope, file))
+        finally:
+            self._at_work = False
+        self._reset_transaction()
+        self._junk = 0
+
+    def _envelope(self, transaction: Transaction) -> Envelope:
+        now = datetime.now(UTC)
+        parameters = transaction.parameters
+        return Envelope(
+            mail_id=MailId.make(now, secrets.randbits(22)),
+            received_at=now,
+            peer=self._peer,
+            protocol=self._protocol or "SMTP",
+            mail_from=transaction.mail_from,
+            recipients=tuple(transaction.recipients),
+            client=self._client,
+            body=parameters.body,
+            smtputf8=parameters.smtputf8,
+            ret=parameters.ret,
+            envid=parameters.envid,
+        )
+
+    def _say_outcome(self, envelope: Envelope, replies: Sequence[Reply]) -> None:
+        wanted = len(envelope.recipients) if envelope.lmtp else 1
+        if len(replies) != wanted:
+            log.error("%s: %d replies where %d were due", envelope.mail_id, len(replies), wanted)
+            replies = [_FAULT] * wanted
+        for reply in replies:
+            self._say(reply)
+
+    async def _take_message(self, envelope: Envelope, file: SpoolFile) -> Sequence[Reply]:
+        """Receive the message and have it processed; whatever goes wrong with us is a 4xx."""
+        try:
+            try:
+                await self._receive(file)
+                future = self._pool.submit(envelope, file)
+            except BaseException:
+                file.remove()
+                raise
+            return await self._outcome(envelope, future)
+        except FilterError as error:
+            log.warning("%s: %s %s", envelope.mail_id, error.reply, error.detail)
+            reply = error.reply
+        return [reply] * (len(envelope.recipients) if envelope.lmtp else 1)
+
+    async def _receive(self, file: SpoolFile) -> None:
+        """Read the message to its end, into the spool.  Raises MessageTooBig, SpoolFull, EndOfInput."""
+        unstuffer = Unstuffer()
+        limit = self._config.message_size_limit_bytes
+        refused: FilterError | None = None
+        size_bytes = unclocked_bytes = 0
+        self._reset_timeout()
+        while unstuffer.rest is None:
+            chunk = await self._input.chunk()
+            content = unstuffer.feed(chunk)
+            size_bytes += len(content)
+            unclocked_bytes += len(chunk)
+            if unclocked_bytes > SLOWEST_BYTES_PER_SECOND * self._config.idle_timeout_seconds:
+                self._reset_timeout()
+                unclocked_bytes = 0
+            if refused:
+                continue
+            try:
+                if size_bytes > limit:
+                    raise MessageTooBig
+                file.write(content)
+            except FilterError as error:
+                refused = error  # the answer is due after the end (RFC 5321 4.2.5)
+                file.remove()
+        self._pause_timeout()
+        self._input.push_back(unstuffer.rest)
+        if refused:
+            raise refused
+
+    async def _outcome(
+        self, envelope: Envelope, future: Future[Sequence[Reply]]
+    ) -> Sequence[Reply]:
+        """Wait for the pool.  Raises FilterError.
+
+        If the client is lost, a message that still waits for a thread is dropped; one at work is finished.
+        """
+        try:
+            return await asyncio.wrap_future(future)
+        except FilterError:
+            raise
+        except Exception as error:
+            log.exception("%s: fault while processing", envelope.mail_id)
+            raise FilterError(f"fault: {type(error).__name__}") from error
+
+    # The rest
+
+    async def smtp_RSET(self, argument: bytes) -> None:
+        if argument:
+            self._say(Reply(501, "5.5.4", "RSET takes no argument"))
+            return
+        self._reset_transaction()
+        self._say(_OK)
+
+    async def smtp_NOOP(self, argument: bytes) -> None:
+        self._say(_OK)
+
+    async def smtp_VRFY(self, argument: bytes) -> None:
+        self._say(Reply(252, "2.0.0", "Send some mail, it will be tried"))
+
+    async def smtp_QUIT(self, argument: bytes) -> None:
+        self._hang_up(Reply(221, "2.0.0", "Bye"))
+
+    def _reset_transaction(self) -> None:
+        """Forget the envelope, and what XFORWARD said with it, as Postfix does."""
+        self._transaction = None
+        self._client = Client()
+
+
+def _after_keyword(keyword: bytes, argument: bytes) -> bytes:
+    """Return what follows `FROM:` or `TO:`.  Raises BadPath."""
+    if argument[: len(keyword)].upper() != keyword:
+        raise BadPath(f"{keyword.decode('ascii')} is missing")
+    return argument[len(keyword) :].lstrip(b" ")
+
+
+def _refuses_utf8(address: Address, *, smtputf8: bool) -> bool:
+    """Tell whether the address has octets that are not announced, or are no UTF-8 (RFC 6531 3.3)."""
+    if not address.needs_smtputf8:
+        return False
+    try:
+        address.octets.decode("utf-8")
+    except UnicodeDecodeError:
+        return True
+    return not smtputf8
