@@ -49,12 +49,28 @@ def create_user(
 
 
 @transaction.atomic
-def set_password(*, email: str, password: str, actor: str) -> User:
-    """Give the account a password that it must change at the next login.  Raises Refused."""
+def set_password(
+    *, email: str, password: str, actor: str, must_change_password: bool = True
+) -> User:
+    """Give the account a password, to be changed at the next login.  Raises Refused."""
     user = find_user(email)
-    user.must_change_password = True
+    user.must_change_password = must_change_password
     _store_password(user, password)
     record(who=actor, verb="users password", key=user.email, before={}, after={})
+    return user
+
+
+@transaction.atomic
+def set_active(*, email: str, active: bool, actor: str) -> User:
+    """Say whether the person may log in; the last administrator stays open.  Raises Refused."""
+    user = find_user(email)
+    if not active:
+        _refuse_last_administrator(user)
+    user.is_active, before = active, user.is_active
+    user.save()
+    if before != active:
+        change = ({"active": before}, {"active": active})
+        record(who=actor, verb="users active", key=user.email, before=change[0], after=change[1])
     return user
 
 
@@ -62,11 +78,35 @@ def set_password(*, email: str, password: str, actor: str) -> User:
 def remove_user(*, email: str, actor: str) -> None:
     """Remove an account; the last administrator stays.  Raises Refused."""
     user = find_user(email)
-    others = User.objects.select_for_update().filter(role=Role.ADMINISTRATOR, is_active=True)
-    if user.role == Role.ADMINISTRATOR and not others.exclude(pk=user.pk).exists():
-        raise Refused(f"{user.email} is the last administrator")
+    _refuse_last_administrator(user)
     record(who=actor, verb="users remove", key=user.email, before={"role": user.role}, after=None)
     user.delete()
+
+
+def import_user(
+    *,
+    email: str,
+    role: str,
+    active: bool = True,
+    domains: Iterable[str] = (),
+    mailboxes: Iterable[str] = (),
+) -> User:
+    """Make the account what an export says; a new one has no password.  Raises Refused.
+
+    Part of a larger transaction, which records it.
+    """
+    domains, mailboxes = list(domains), list(mailboxes)
+    _refuse_wrong_scope(role, domains, mailboxes)
+    email = _email(email)
+    user = User.objects.filter(email=email).first()
+    if user is None:
+        user = User(email=email)
+        user.set_unusable_password()
+    user.role, user.is_active = role, active
+    user.save()
+    user.domains.set([_domain(name) for name in domains])
+    user.mailboxes.set([_mailbox(address) for address in mailboxes])
+    return user
 
 
 def find_user(email: str) -> User:
@@ -77,6 +117,12 @@ def find_user(email: str) -> User:
     return user
 
 
+def _refuse_last_administrator(user: User) -> None:
+    others = User.objects.select_for_update().filter(role=Role.ADMINISTRATOR, is_active=True)
+    if user.role == Role.ADMINISTRATOR and not others.exclude(pk=user.pk).exists():
+        raise Refused(f"{user.email} is the last administrator")
+
+
 def _refuse_wrong_scope(role: str, domains: list[str], mailboxes: list[str]) -> None:
     if role not in Role.values:
         raise Refused(f"{role!r} is no role: write {', '.join(Role.values)}")
@@ -85,9 +131,9 @@ def _refuse_wrong_scope(role: str, domains: list[str], mailboxes: list[str]) -> 
     for kind, names in given.items():
         if names and kind != needed:
             where = f"works for a {needed}" if needed else "sees the whole site"
-            raise Refused(f"a {role} {where}: leave out the {kind}")
+            raise Refused(f"the role {role} {where}: leave out the {kind}")
     if needed and not given[needed]:
-        raise Refused(f"a {role} needs a {needed}")
+        raise Refused(f"the role {role} needs a {needed}")
 
 
 def _email(text: str) -> str:

@@ -26,6 +26,14 @@ def parse_rules(document: object) -> list[dict[str, Any]]:
     return [_rule(number, item) for number, item in enumerate(document, start=1)]
 
 
+def parse_name(text: str) -> str:
+    """Return the name of a set.  Raises Refused."""
+    name = text.strip()
+    if not name.isprintable() or "," in name or not 0 < len(name) <= 100:
+        raise Refused("a set's name has 1 to 100 characters and no comma")
+    return name
+
+
 def parse_pattern(text: str) -> dict[str, Any]:
     """Return the rule that a person wrote: a pattern, with "!" before it an exception."""
     return _rule(1, {"pattern": text.removeprefix("!"), "banned": not text.startswith("!")})
@@ -34,15 +42,7 @@ def parse_pattern(text: str) -> dict[str, Any]:
 @transaction.atomic
 def set_rules(*, name: str, rules: object, actor: str) -> BanRuleSet:
     """Make `rules` (see parse_rules) the set `name`.  Raises Refused."""
-    name = name.strip()
-    if (
-        not name
-        or "," in name
-        or len(name) > 100
-        or name != visible(name)
-        or not name.isprintable()
-    ):
-        raise Refused("a set's name has 1 to 100 characters and no comma")
+    name = parse_name(name)
     parsed = parse_rules(rules)
     earlier = BanRuleSet.objects.select_for_update().filter(name=name).first()
     before = {"rules": earlier.rules} if earlier else None

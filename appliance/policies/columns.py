@@ -107,7 +107,7 @@ def settings_of(row: dict[str, Any]) -> PolicySettings:
 
 
 def _typed(name: str, value: Any) -> Any:
-    """Return a column's value, or its JSON form ("Infinity", whole numbers), as the filter's type."""
+    """Return a column, or its JSON form ("Infinity", whole numbers), as the filter's type."""
     if value is None:
         return None
     kind = FIELDS[name]

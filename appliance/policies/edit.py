@@ -54,15 +54,17 @@ def find_layer(key: str) -> PolicyLayer | None:
 
 
 @transaction.atomic
-def set_fields(
-    *, key: str, values: Mapping[str, str], actor: str, in_order: bool = True
-) -> PolicyLayer:
-    """Set fields of the layer at `key`, made if missing.
+def change_fields(
+    *, key: str, values: Mapping[str, str | None], actor: str, in_order: bool = True
+) -> PolicyLayer | None:
+    """Set fields of the layer at `key`, made if missing; those with the value None are inherited.
 
-    `in_order` refuses levels that contradict each other (contradiction()).  Raises Refused; Unknown
-    for a field.
+    A layer left empty goes (the site's stays): None is returned.  `in_order` refuses levels that
+    contradict each other, see contradiction().  Raises Refused; Unknown for a field.
     """
-    parsed = parse_values(values)
+    refuse_unknown(values)
+    parsed: dict[str, Any] = dict.fromkeys(values)
+    parsed |= parse_values({name: text for name, text in values.items() if text is not None})
     layer = _locked_row(printed_key(key))
     before = as_json(layer) if layer.pk else None
     for name, value in parsed.items():
@@ -70,32 +72,28 @@ def set_fields(
     complaint = contradiction(layer, parsed)
     if complaint and in_order:
         raise Refused(complaint)
-    layer.save()
-    _record_if_changed("policy set", before, layer, actor)
-    return layer
-
-
-@transaction.atomic
-def unset_fields(*, key: str, fields: Iterable[str], actor: str) -> PolicyLayer | None:
-    """Let fields of the layer at `key` be inherited again; a layer left empty goes, the site stays.
-
-    Raises Refused where there is no layer; Unknown for a field.
-    """
-    names = list(fields)
-    refuse_unknown(names)
-    layer = _locked_row(printed_key(key))
-    if not layer.pk:
-        raise Refused(f"there is no layer at {layer.key}")
-    before = as_json(layer)
-    for name in names:
-        setattr(layer, name, None)
     if _is_empty(layer):
-        layer.delete()
-        record(who=actor, verb="policy unset", key=layer.key, before=before, after=None)
-        return None
-    layer.save()
-    _record_if_changed("policy unset", before, layer, actor)
-    return layer
+        if layer.pk:
+            layer.delete()
+    else:
+        layer.save()
+    after = as_json(layer) if layer.pk else None
+    if before != after:
+        record(who=actor, verb="policy change", key=layer.key, before=before, after=after)
+    return layer if layer.pk else None
+
+
+def set_fields(
+    *, key: str, values: Mapping[str, str], actor: str, in_order: bool = True
+) -> PolicyLayer:
+    """Set fields of the layer at `key`, see change_fields()."""
+    layer = change_fields(key=key, values=values, actor=actor, in_order=in_order)
+    return layer or PolicyLayer(key=printed_key(key))
+
+
+def unset_fields(*, key: str, fields: Iterable[str], actor: str) -> PolicyLayer | None:
+    """Let fields of the layer at `key` be inherited again, see change_fields()."""
+    return change_fields(key=key, values=dict.fromkeys(fields), actor=actor, in_order=False)
 
 
 def parse_values(values: Mapping[str, str]) -> dict[str, Any]:
@@ -155,11 +153,3 @@ def _locked_row(key: str) -> PolicyLayer:
 def _is_empty(layer: PolicyLayer) -> bool:
     kept = layer.key == SITE or layer.policy or layer.locked or layer.priority is not None
     return not kept and not stored_settings(layer)
-
-
-def _record_if_changed(
-    verb: str, before: dict[str, Any] | None, layer: PolicyLayer, actor: str
-) -> None:
-    after = as_json(layer)
-    if before != after:
-        record(who=actor, verb=verb, key=layer.key, before=before, after=after)

@@ -21,19 +21,24 @@ def as_json(row: SiteSettings) -> dict[str, Any]:
 @transaction.atomic
 def set_setting(*, name: str, value: object, actor: str) -> SiteSettings:
     """Set the site setting `name`.  Raises Refused; Unknown for a name that is none."""
+    row = SiteSettings.objects.select_for_update().first() or SiteSettings()
+    before = as_json(row)
+    assign(row, name, value)
+    row.save()
+    after = as_json(row)
+    if before != after:
+        record(who=actor, verb="settings set", key=name, before=before, after=after)
+    return row
+
+
+def assign(row: SiteSettings, name: str, value: object) -> None:
+    """Set a field of the row, unsaved.  Raises Refused; Unknown for a name that is none."""
     if name not in FIELDS:
         raise Unknown(f"unknown setting {name!r}; the settings are: {', '.join(FIELDS)}")
-    row = SiteSettings.objects.select_for_update().first() or SiteSettings()
-    before = getattr(row, name)
     try:
-        after = FIELDS[name].clean(value, row)
+        setattr(row, name, FIELDS[name].clean(value, row))
     except ValidationError as error:
         raise Refused(f"{name}: {' '.join(error.messages)}") from None
-    setattr(row, name, after)
-    row.save()
-    if before != after:
-        record(who=actor, verb="settings set", key=name, before={name: before}, after={name: after})
-    return row
 
 
 @transaction.atomic

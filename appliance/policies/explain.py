@@ -1,0 +1,100 @@
+"""What would happen to a message, and why: the daemon's own resolve() and decide()."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from django.conf import settings
+
+from appliance.errors import Refused
+from appliance.policies.source import DatabasePolicySource
+from smtpfilter.mail.address import Address, BadPath, parse_address
+from smtpfilter.mail.envelope import MailId, Recipient
+from smtpfilter.mail.findings import Findings, Part, SpamReport, Virus
+from smtpfilter.policy.banning import rules_for
+from smtpfilter.policy.resolve import resolve
+from smtpfilter.policy.senders import match_senders
+from smtpfilter.policy.settings import FIELDS, format_value
+from smtpfilter.verdict.decide import decide
+from smtpfilter.verdict.verdict import Case, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """The verdict; all that it was made from stands in it."""
+
+    verdict: Verdict
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the answer of the command `explain` (design section 6)."""
+        policy = self.verdict.policy
+        return {
+            "destiny": str(self.verdict.destiny),
+            "category": str(self.verdict.category),
+            "reasons": list(self.verdict.reasons),
+            "settings": {
+                name: {
+                    "value": format_value(getattr(policy.settings, name)),
+                    "origin": policy.origins[name],
+                }
+                for name in FIELDS
+            },
+        }
+
+
+def explain(
+    *,
+    recipient: str,
+    sender: str = "",
+    authors: Sequence[Address] = (),
+    findings: Findings | None = None,
+    size_bytes: int = 0,
+    bulk: bool = False,
+    now: datetime | None = None,
+) -> Explanation:
+    """Return what happens to a message from `sender` with `findings` (default: a clean one).
+
+    `authors`: addresses of the From field.  Raises Refused for what is no address;
+    PolicyUnavailable.
+    """
+    to, mail_from = _address(recipient), _address(sender)
+    identities = (mail_from, *authors)
+    book = DatabasePolicySource().load(identities, (to,))
+    policy = resolve(book, to)
+    now = now or datetime.now(UTC)
+    case = Case(
+        mail_id=MailId.make(now, 0),
+        recipient=Recipient(to),
+        policy=policy,
+        sender=match_senders(book, to, identities, now),
+        ban_rules=rules_for(book, policy.settings.banned_rulenames or ""),
+        size_bytes=size_bytes,
+        bulk=bulk,
+        now=now,
+        hostname=settings.APPLIANCE_HOSTNAME,
+    )
+    return Explanation(decide(case, findings or supposed()))
+
+
+def supposed(
+    *, score: float | None = None, viruses: Sequence[str] = (), banned: Sequence[str] = ()
+) -> Findings:
+    """Return findings as a person supposes them: a score, names of viruses, names of files."""
+    parts = tuple(
+        Part(path=str(number), nodes=((name,),), name=name, mime_type="", size_bytes=0)
+        for number, name in enumerate(banned, start=1)
+    )
+    return Findings(
+        parts=parts,
+        viruses=tuple(Virus(name, "supposed") for name in viruses),
+        spam=SpamReport(score or 0.0),
+        bad_headers=(),
+    )
+
+
+def _address(text: str) -> Address:
+    try:
+        return parse_address(text.strip().removeprefix("<").removesuffix(">").encode())
+    except (BadPath, UnicodeEncodeError) as error:
+        raise Refused(f"{text!r} is no address: {error}") from None

@@ -1,0 +1,220 @@
+"""The sections of an export: for each kind of row, how it is written as JSON, made and removed.
+
+Nothing here records a change or opens a transaction: transfer.py does both.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from appliance.accounts.models import User
+from appliance.accounts.users import import_user
+from appliance.domains.models import Domain, Mailbox, Network
+from appliance.domains.names import (
+    domain_name,
+    mailbox_address,
+    network_cidr,
+    printed_key,
+    printed_sender,
+)
+from appliance.errors import Refused
+from appliance.policies import banrules, edit, senders
+from appliance.policies.models import BanRuleSet, NamedPolicy, PolicyLayer, SenderRule
+from appliance.status import edit as status
+from appliance.status.models import SiteSettings, TracedSender
+from smtpfilter.policy.settings import FIELDS
+
+Row = Mapping[str, Any]
+Key = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """`fields`: what a row may have, those of its key first.  `key` returns the canonical key.
+
+    `put` makes or changes the row, `drop` removes it; without `drop` no import removes such rows.
+    """
+
+    name: str
+    fields: tuple[str, ...]
+    rows: Callable[[], list[Any]]
+    key: Callable[[Row], Key]
+    put: Callable[[Row], object]
+    drop: Callable[[Key], object] | None = None
+
+
+def as_text(value: Any) -> str:
+    """Return a setting's JSON form as people write it."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value)
+
+
+def _put_settings(row: PolicyLayer | NamedPolicy, settings: Mapping[str, Any]) -> None:
+    values = edit.parse_values({name: as_text(value) for name, value in settings.items()})
+    for name in FIELDS:
+        setattr(row, name, values.get(name))
+    row.save()
+
+
+def _put_named(row: Row) -> None:
+    found = NamedPolicy.objects.filter(name=row["name"]).first() or NamedPolicy(name=row["name"])
+    _put_settings(found, row.get("settings", {}))
+
+
+def _put_layer(row: Row) -> None:
+    key = printed_key(row["key"])
+    layer = PolicyLayer.objects.filter(key=key).first() or PolicyLayer(key=key)
+    edit.refuse_unknown(row.get("locked", []))
+    layer.locked = sorted(row.get("locked", []))
+    layer.priority = row.get("priority")
+    layer.policy = _named(row["policy"]) if row.get("policy") else None
+    _put_settings(layer, row.get("settings", {}))
+
+
+def _named(name: str) -> NamedPolicy:
+    found = NamedPolicy.objects.filter(name=name).first()
+    if found is None:
+        raise Refused(f"there is no named policy {name!r}")
+    return found
+
+
+def _put_setting(row: Row) -> None:
+    site = SiteSettings.load()
+    status.assign(site, row["name"], row["value"])
+    site.save()
+
+
+def _put_sender(row: Row) -> None:
+    scored = row["action"] == SenderRule.Action.SCORE
+    action, points = senders.parse_action(str(row["points"]) if scored else row["action"])
+    expires_at = row.get("expires_at")
+    SenderRule.objects.update_or_create(
+        key=printed_key(row["key"]),
+        sender=printed_sender(row["sender"] or "<>"),
+        defaults={
+            "action": action,
+            "points": points,
+            "expires_at": datetime.fromisoformat(expires_at) if expires_at else None,
+        },
+    )
+
+
+def _put_rules(row: Row) -> None:
+    BanRuleSet.objects.update_or_create(
+        name=banrules.parse_name(row["name"]),
+        defaults={"rules": banrules.parse_rules(row["rules"])},
+    )
+
+
+def _put_mailbox(row: Row) -> None:
+    address = mailbox_address(row["address"])
+    Mailbox.objects.get_or_create(address=address, domain=address.rpartition("@")[2])
+
+
+def _traced_rows() -> list[dict[str, Any]]:
+    return [{"sender": str(trace)} for trace in TracedSender.objects.all()]
+
+
+def _user_rows() -> list[dict[str, Any]]:
+    return [
+        {
+            "email": user.email,
+            "role": user.role,
+            "active": user.is_active,
+            "domains": sorted(domain.name for domain in user.domains.all()),
+            "mailboxes": sorted(mailbox.address for mailbox in user.mailboxes.all()),
+        }
+        for user in User.objects.prefetch_related("domains", "mailboxes")
+    ]
+
+
+SECTIONS = (
+    Section(
+        "settings",
+        ("name", "value"),
+        rows=lambda: [
+            {"name": name, "value": value}
+            for name, value in status.as_json(SiteSettings.load()).items()
+        ],
+        key=lambda row: (row["name"],),
+        put=_put_setting,
+    ),
+    Section(
+        "domains",
+        ("name",),
+        rows=lambda: list(Domain.objects.values("name")),
+        key=lambda row: (domain_name(row["name"]),),
+        put=lambda row: Domain.objects.get_or_create(name=domain_name(row["name"])),
+        drop=lambda key: Domain.objects.filter(name=key[0]).delete(),
+    ),
+    Section(
+        "mailboxes",
+        ("address",),
+        rows=lambda: list(Mailbox.objects.values("address")),
+        key=lambda row: (mailbox_address(row["address"]),),
+        put=_put_mailbox,
+        drop=lambda key: Mailbox.objects.filter(address=key[0]).delete(),
+    ),
+    Section(
+        "networks",
+        ("cidr",),
+        rows=lambda: list(Network.objects.values("cidr")),
+        key=lambda row: (network_cidr(row["cidr"]),),
+        put=lambda row: Network.objects.get_or_create(cidr=network_cidr(row["cidr"])),
+        drop=lambda key: Network.objects.filter(cidr=key[0]).delete(),
+    ),
+    Section(
+        "policies",
+        ("name", "settings"),
+        rows=lambda: [
+            {"name": policy.name, "settings": edit.stored_settings(policy)}
+            for policy in NamedPolicy.objects.all()
+        ],
+        key=lambda row: (row["name"],),
+        put=_put_named,
+        drop=lambda key: NamedPolicy.objects.filter(name=key[0]).delete(),
+    ),
+    Section(
+        "layers",
+        ("key", "settings", "locked", "policy", "priority"),
+        rows=lambda: [
+            edit.as_json(layer) or {} for layer in PolicyLayer.objects.select_related("policy")
+        ],
+        key=lambda row: (printed_key(row["key"]),),
+        put=_put_layer,
+        drop=lambda key: PolicyLayer.objects.filter(key=key[0]).delete(),
+    ),
+    Section(
+        "senders",
+        ("key", "sender", "action", "points", "expires_at"),
+        rows=lambda: [senders.as_json(rule) or {} for rule in SenderRule.objects.all()],
+        key=lambda row: (printed_key(row["key"]), printed_sender(row["sender"] or "<>")),
+        put=_put_sender,
+        drop=lambda key: SenderRule.objects.filter(key=key[0], sender=key[1]).delete(),
+    ),
+    Section(
+        "banrules",
+        ("name", "rules"),
+        rows=lambda: list(BanRuleSet.objects.values("name", "rules")),
+        key=lambda row: (row["name"],),
+        put=_put_rules,
+        drop=lambda key: BanRuleSet.objects.filter(name=key[0]).delete(),
+    ),
+    Section(
+        "traced",
+        ("sender",),
+        rows=_traced_rows,
+        key=lambda row: (printed_sender(row["sender"]) or "<>",),
+        put=lambda row: TracedSender.objects.get_or_create(sender=printed_sender(row["sender"])),
+        drop=lambda key: TracedSender.objects.filter(sender=printed_sender(key[0])).delete(),
+    ),
+    Section(
+        "users",
+        ("email", "role", "active", "domains", "mailboxes"),
+        rows=_user_rows,
+        key=lambda row: (row["email"].lower(),),
+        put=lambda row: import_user(**row),
+    ),
+)
