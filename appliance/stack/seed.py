@@ -12,37 +12,49 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from appliance.stack.environment import CHECKOUT, StackError
+from appliance.stack.environment import CHECKOUT, StackError, write_private
 
 _EMAIL = "admin@example.com"
 _DOMAIN = "example.com"
+_PASSWORD = "administrator"  # the file where it waits
+_SEEDED = "seeded"  # the mark that it was told
 
 
 @dataclass(frozen=True, slots=True)
 class Administrator:
-    """The first administrator; the password is told once and stored nowhere in the clear."""
+    """The first administrator, whose password is told once.
+
+    Until then it waits in a file that only the owner can read, so that a first start that was cut
+    short does not make an administrator whose password nobody knows.
+    """
 
     email: str
     password: str
 
+    def told(self, var: Path) -> None:
+        """Forget the password, and never make an administrator again."""
+        (var / _SEEDED).touch()
+        (var / _PASSWORD).unlink()
+
 
 def prepare(var: Path, environ: Mapping[str, str]) -> Administrator | None:
-    """Bring the tables up to date; return the administrator if this start has made one."""
+    """Bring the tables up to date; return the first administrator if nobody was told of it yet."""
     manage(environ, "migrate", "--noinput", "--skip-checks", "--verbosity", "0")
-    done = var / "seeded"
-    if done.exists():
+    if (var / _SEEDED).exists():
         return None
-    administrator = None
+    waiting = var / _PASSWORD
     if not json.loads(manage(environ, "users", "list", "--json")):
-        if _DOMAIN not in manage(environ, "domains", "list", "--json"):
+        write_private(waiting, secrets.token_urlsafe(12) + "\n")
+        if not json.loads(manage(environ, "domains", "list", "--json")):
             manage(environ, "domains", "add", _DOMAIN)
-        administrator = Administrator(_EMAIL, secrets.token_urlsafe(12))
         manage(
-            environ, "users", "add", _EMAIL, "--role", "administrator", "--password-stdin",
-            given=administrator.password + "\n",
-        )  # fmt: skip
-    done.touch()
-    return administrator
+            environ,
+            *("users", "add", _EMAIL, "--role", "administrator", "--password-stdin"),
+            given=waiting.read_text(encoding="ascii"),
+        )
+    if not waiting.exists():
+        return None
+    return Administrator(_EMAIL, waiting.read_text(encoding="ascii").strip())
 
 
 def manage(environ: Mapping[str, str], *arguments: str, given: str = "") -> str:
