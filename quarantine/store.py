@@ -90,11 +90,11 @@ class DatabaseJournal:
         self, cursor: CursorWrapper, work: _AtWork, entry: JournalEntry, octets: Octets
     ) -> tuple[_AtWork, dict[bytes, Settlement]]:
         recipients, settled = unique_recipients(entry), dict[bytes, Settlement]()
-        if work.retry_key is not None:
+        if entry.retry_key is not None:
             work = _share_row(cursor, work)
             settled = self._find_settled(cursor, work, recipients)
             recipients = tuple(r for r in recipients if _path(r) not in settled)
-            _lease(cursor, work.retry_key, work.owner, recipients)
+            _lease(cursor, entry.retry_key, work.owner, recipients)
         if recipients:
             _write_mail(cursor, work, entry, recipients)
             if entry.keep:

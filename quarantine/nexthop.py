@@ -1,0 +1,15 @@
+"""Where released mail goes: the next hop of FILTER_NOTIFY, past the filter: it is not scanned
+again."""
+
+from functools import cache
+
+from smtpfilter.config import FilterConfig
+from smtpfilter.ports import Relay
+from smtpfilter.smtp.relay import SmtpRelay
+
+
+@cache
+def notify_relay() -> Relay:
+    """Return this process's relay to it, as the environment says.  Raises ConfigError."""
+    config = FilterConfig.from_environment()
+    return SmtpRelay(config.notify, hostname=config.hostname)

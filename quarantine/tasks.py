@@ -1,0 +1,29 @@
+"""What Celery workers do here.  What is to be done stands in Postgres; a task may come twice or
+never."""
+
+from datetime import UTC, datetime
+
+from celery import shared_task
+
+from quarantine import release, retention
+from quarantine.nexthop import notify_relay
+from quarantine.wake import SEND_RELEASE
+
+LIMIT_SECONDS = int(release.LEASE.total_seconds()) - 30
+
+
+@shared_task(name=SEND_RELEASE, time_limit=LIMIT_SECONDS)
+def send_release(release_id: int) -> None:
+    release.perform_release(release_id=release_id, relay=notify_relay())
+
+
+@shared_task(name="quarantine.send_due_releases")
+def send_due_releases() -> None:
+    """Find what no call woke up, or what a dead worker left behind."""
+    for release_id in release.due_releases(datetime.now(UTC)).values_list("pk", flat=True)[:1000]:
+        send_release.delay(release_id)
+
+
+@shared_task(name="quarantine.retain", time_limit=3600)
+def retain() -> None:
+    retention.retain(now=datetime.now(UTC))
