@@ -123,6 +123,10 @@ CELERY_TIMEZONE = "UTC"
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 
 # --- Accounts -------------------------------------------------------------------------------------
+CELERY_BEAT_SCHEDULE = {  # seconds
+    "send releases that are due": {"task": "quarantine.send_due_releases", "schedule": 30.0},
+    "expire held mail": {"task": "quarantine.retain", "schedule": 900.0},
+}
 
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = [
