@@ -55,6 +55,7 @@ def _start(stack: Stack) -> None:
     tell(f"next hop {environment.settings['FILTER_RELAY']} ({_about_next_hop(environment)})")
     if administrator is not None:
         tell(f"administrator {administrator.email} password {administrator.password}")
+        administrator.told(environment.var)
     tell("ready")
 
 

@@ -16,7 +16,7 @@ from appliance.stack.environment import CHECKOUT, StackError, write_private
 
 _EMAIL = "admin@example.com"
 _DOMAIN = "example.com"
-_PASSWORD = "administrator"  # the file where it waits
+_WAITING = "administrator"  # the file where the password waits
 _SEEDED = "seeded"  # the mark that it was told
 
 
@@ -34,7 +34,7 @@ class Administrator:
     def told(self, var: Path) -> None:
         """Forget the password, and never make an administrator again."""
         (var / _SEEDED).touch()
-        (var / _PASSWORD).unlink()
+        (var / _WAITING).unlink()
 
 
 def prepare(var: Path, environ: Mapping[str, str]) -> Administrator | None:
@@ -42,7 +42,7 @@ def prepare(var: Path, environ: Mapping[str, str]) -> Administrator | None:
     manage(environ, "migrate", "--noinput", "--skip-checks", "--verbosity", "0")
     if (var / _SEEDED).exists():
         return None
-    waiting = var / _PASSWORD
+    waiting = var / _WAITING
     if not json.loads(manage(environ, "users", "list", "--json")):
         write_private(waiting, secrets.token_urlsafe(12) + "\n")
         if not json.loads(manage(environ, "domains", "list", "--json")):
