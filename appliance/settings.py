@@ -114,19 +114,24 @@ DATABASES["default"]["OPTIONS"] = {
 
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="redis://127.0.0.1:6379/0")
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": 10, "socket_connect_timeout": 5}
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "socket_timeout": 10,
+    "socket_connect_timeout": 2,
+    "max_retries": 1,  # a page does not wait for a broker that is down
+    "interval_start": 0,
+}
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_PUBLISH_RETRY = False  # beat wakes up what a lost call forgot
 CELERY_TASK_TIME_LIMIT = 300  # seconds
 CELERY_TIMEZONE = "UTC"
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-
-# --- Accounts -------------------------------------------------------------------------------------
 CELERY_BEAT_SCHEDULE = {  # seconds
     "send releases that are due": {"task": "quarantine.send_due_releases", "schedule": 30.0},
     "expire held mail": {"task": "quarantine.retain", "schedule": 900.0},
 }
+
+# --- Accounts -------------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = [
