@@ -27,6 +27,7 @@ UNNAMED = "unnamed"
 _AFTER_ANSWER_SECONDS = (
     0.1  # clamd hangs up at once; a second answer would make the first worthless
 )
+_PYCLAMD_READS = 5  # it reads that often before it gives up
 _FOUND = re.compile(rb"stream: (?:(?P<name>.*) )?FOUND", re.DOTALL)
 _TOO_LARGE = b"INSTREAM size limit exceeded. ERROR"
 _NO_NAME = "(null)"  # ClamAV's answer to some content above its limits
@@ -51,7 +52,7 @@ class Clamd:
 
     def version(self) -> str:
         """Return one line: engine, signatures and their date.  Raises ScannerFailed."""
-        return visible(self._command(lambda commands: commands.version()) or "", LONGEST_NAME)
+        return visible(str(self._command(lambda commands: commands.version())), LONGEST_NAME)
 
     def reload(self) -> None:
         """Make it read its signatures again.  Raises ScannerFailed."""
@@ -71,10 +72,12 @@ class Clamd:
                 return _judge_farewell(connection)
             return judge(_receive_answer(connection))
 
-    def _command(self, command: Callable[["_Commands"], str | None]) -> str | None:
+    def _command(self, command: Callable[["_Commands"], object]) -> object:
         commands = _Commands(self._endpoint, self._seconds)
         try:
-            return command(commands)
+            if answer := command(commands):
+                return answer
+            raise ScannerFailed("clamd hung up without an answer")
         except (OSError, UnicodeDecodeError) as error:
             raise ScannerFailed(f"clamd gives no answer: {visible(str(error), 200)}") from error
         finally:
@@ -91,7 +94,7 @@ class _Commands(pyclamd.ClamdNetworkSocket):  # type: ignore[misc]
 
     def _init_socket(self) -> None:
         connected = connect(self._endpoint, Deadline(self._seconds))
-        connected.settimeout(self._seconds)
+        connected.settimeout(self._seconds / _PYCLAMD_READS)
         self.clamd_socket = connected
 
     def close(self) -> None:

@@ -14,6 +14,7 @@ from smtpfilter.mail.octets import Octets
 HEADER_LIMIT_BYTES = 64 * 1024
 BODY_LIMIT_BYTES = 200 * 1024
 TOLERANCE_BYTES = 5 * 1024  # a message that is hardly over the limit is not worth a cut
+LONGEST_LINE_BYTES = 8 * 1024  # a longer one is cut in the middle
 
 _HEADER_END = re.compile(rb"(?>\r\n|\r|\n)(?>\r\n|\r|\n)")
 
@@ -43,7 +44,7 @@ def _beginning(octets: Octets) -> tuple[bytes, bool]:
     limit = (end.end() if end else HEADER_LIMIT_BYTES) + BODY_LIMIT_BYTES
     if len(octets) <= limit + TOLERANCE_BYTES:
         return octets[:], False
-    cut = octets.rfind(b"\n", 0, limit) + 1
+    cut = octets.rfind(b"\n", limit - LONGEST_LINE_BYTES, limit) + 1
     return octets[: cut or limit], True
 
 

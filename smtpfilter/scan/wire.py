@@ -33,8 +33,11 @@ class Deadline:
         """Return the seconds that are left.  Raises ScannerFailed when there are none."""
         left = self._end - self._clock()
         if left <= 0:
-            raise ScannerFailed(f"no answer within {self._seconds:g} seconds")
+            raise self.passed()
         return left
+
+    def passed(self) -> ScannerFailed:
+        return ScannerFailed(f"no answer within {self._seconds:g} seconds")
 
 
 class Connection:
@@ -86,7 +89,7 @@ class Connection:
             if patience is not None:
                 return b""
             if isinstance(error, TimeoutError):
-                raise ScannerFailed("no answer in time") from None
+                raise self._deadline.passed() from None
             raise ConnectionBroke(f"it hung up: {error.strerror}") from error
 
     def receive_all(self, limit: int) -> bytes:

@@ -1,0 +1,217 @@
+"""The board: deadlines, breakers, second tries; an engine's return makes mail flow again."""
+
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from smtpfilter.config import FilterConfig
+from smtpfilter.mail.envelope import Envelope
+from smtpfilter.mail.findings import SpamReport, Unchecked, Virus
+from smtpfilter.mail.octets import SpooledMail
+from smtpfilter.ports import ConnectionBroke, ScannerFailed, VirusScan
+from smtpfilter.scan.board import Board, Seat
+from smtpfilter.scan.breaker import FAILURES, PAUSE_SECONDS, Breaker
+
+Spooled = Callable[[bytes], SpooledMail]
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class FakeScanner:
+    """A virus scanner that does in turn what its script says; the last line is repeated."""
+
+    def __init__(self, *script: VirusScan | Exception, name: str = "fake") -> None:
+        self.name = name
+        self.script = list(script)
+        self.asked = 0
+
+    def scan(self, mail: SpooledMail, seconds: float) -> VirusScan:
+        self.asked += 1
+        does = self.script.pop(0) if len(self.script) > 1 else self.script[0]
+        if isinstance(does, Exception):
+            raise does
+        return does
+
+
+class FakeSpam:
+    name = "fake spam"
+
+    def __init__(self, does: SpamReport | Exception) -> None:
+        self.does = does
+
+    def scan(self, mail: SpooledMail, envelope: Envelope, seconds: float) -> SpamReport:
+        if isinstance(self.does, Exception):
+            raise self.does
+        return self.does
+
+
+CLEAN = VirusScan()
+INFECTED = VirusScan(viruses=(Virus("Eicar", "fake"),))
+DEAD = ScannerFailed("no answer")
+BROKEN = ConnectionBroke("it hung up")
+
+
+def board(
+    *scanners: FakeScanner, spam: FakeSpam | None = None, clock: Clock | None = None
+) -> Board:
+    return Board(virus=scanners, spam=spam, config=FilterConfig(), clock=clock or Clock())
+
+
+def test_an_engine_that_is_not_configured_is_neither_finding_nor_failure(
+    spooled: Spooled, envelope: Envelope
+) -> None:
+    assert board().scan_viruses(spooled(b"")) == VirusScan(viruses=None)
+    assert board().scan_spam(spooled(b""), envelope) == (None, None)
+
+
+def test_answers_and_failures_are_handed_on_as_values(spooled: Spooled, envelope: Envelope) -> None:
+    assert board(FakeScanner(INFECTED)).scan_viruses(spooled(b"")) == INFECTED
+    assert board(FakeScanner(DEAD)).scan_viruses(spooled(b"")) == VirusScan(
+        viruses=None, failure="fake: no answer"
+    )
+    report = SpamReport(1.5)
+    assert board(spam=FakeSpam(report)).scan_spam(spooled(b""), envelope) == (report, None)
+    assert board(spam=FakeSpam(DEAD)).scan_spam(spooled(b""), envelope) == (
+        None,
+        "spamd: no answer",
+    )
+
+
+def test_one_definite_answer_is_enough_and_all_findings_count(spooled: Spooled) -> None:
+    unlookable = VirusScan(unchecked=(Unchecked("limits", "too deep"),))
+    scan = board(FakeScanner(DEAD), FakeScanner(INFECTED), FakeScanner(unlookable))
+    assert scan.scan_viruses(spooled(b"")) == VirusScan(
+        viruses=INFECTED.viruses, unchecked=unlookable.unchecked
+    )
+
+
+def test_all_scanners_failing_is_a_failure_that_names_them(spooled: Spooled) -> None:
+    both = board(FakeScanner(DEAD, name="one"), FakeScanner(DEAD, name="two"))
+    assert both.scan_viruses(spooled(b"")).failure == "one: no answer; two: no answer"
+
+
+def test_a_connection_that_breaks_at_once_gets_a_second_try(spooled: Spooled) -> None:
+    scanner = FakeScanner(BROKEN, CLEAN)
+    assert board(scanner).scan_viruses(spooled(b"")) == CLEAN
+    assert scanner.asked == 2
+
+
+@pytest.mark.parametrize("script", [[BROKEN, BROKEN], [BROKEN, DEAD]])
+def test_there_is_no_third_try(spooled: Spooled, script: list[Exception]) -> None:
+    scanner = FakeScanner(*script)
+    assert board(scanner).scan_viruses(spooled(b"")).failure
+    assert scanner.asked == 2
+
+
+def test_a_silent_engine_is_not_tried_twice(spooled: Spooled) -> None:
+    scanner = FakeScanner(DEAD, CLEAN)
+    assert board(scanner).scan_viruses(spooled(b"")).failure
+    assert scanner.asked == 1
+
+
+def test_a_connection_that_breaks_late_is_not_tried_twice() -> None:
+    clock = Clock()
+    asked = []
+
+    def breaks_late(seconds: float) -> None:
+        asked.append(seconds)
+        clock.now += 6
+        raise BROKEN
+
+    with pytest.raises(ScannerFailed):
+        Seat("fake", at_once=1, seconds=10, clock=clock).ask(breaks_late)
+    assert asked == [10]
+
+
+def test_after_five_failures_an_engine_is_not_asked_until_the_pause_is_over(
+    spooled: Spooled,
+) -> None:
+    clock, scanner = Clock(), FakeScanner(DEAD)
+    engines = board(scanner, clock=clock)
+    for _ in range(FAILURES + 3):
+        assert engines.scan_viruses(spooled(b"")).failure
+    assert scanner.asked == FAILURES
+    clock.now += PAUSE_SECONDS
+    assert engines.scan_viruses(spooled(b"")).failure == "fake: no answer"
+    assert scanner.asked == FAILURES + 1
+    assert "5 times in a row" in (engines.scan_viruses(spooled(b"")).failure or "")
+    assert scanner.asked == FAILURES + 1
+
+
+def test_mail_flows_by_itself_when_the_engine_is_back(spooled: Spooled) -> None:
+    clock, scanner = Clock(), FakeScanner(*[DEAD] * FAILURES, CLEAN)
+    engines = board(scanner, clock=clock)
+    for _ in range(FAILURES):
+        engines.scan_viruses(spooled(b""))
+    clock.now += PAUSE_SECONDS
+    assert engines.scan_viruses(spooled(b"")) == CLEAN
+    assert engines.scan_viruses(spooled(b"")) == CLEAN
+
+
+def test_failures_with_successes_between_them_open_nothing(spooled: Spooled) -> None:
+    scanner = FakeScanner(*[DEAD, DEAD, DEAD, DEAD, CLEAN] * 4, CLEAN)
+    engines = board(scanner)
+    for _ in range(20):
+        engines.scan_viruses(spooled(b""))
+    assert scanner.asked == 20
+
+
+def test_only_one_probe_is_on_its_way_while_the_breaker_is_open() -> None:
+    clock = Clock()
+    breaker = Breaker(clock)
+    for _ in range(FAILURES):
+        assert breaker.admits()
+        breaker.failed()
+    assert not breaker.admits()
+    clock.now += PAUSE_SECONDS
+    assert [breaker.admits() for _ in range(3)] == [True, False, False]
+    clock.now += 10 * PAUSE_SECONDS
+    assert not breaker.admits()
+    breaker.succeeded()
+    assert [breaker.admits() for _ in range(3)] == [True, True, True]
+
+
+def test_a_seat_lets_only_so_many_scans_run_at_once() -> None:
+    seat = Seat("fake", at_once=2, seconds=30)
+    running, most, lock = 0, 0, threading.Lock()
+    both_in = threading.Barrier(2)
+
+    def scan(seconds: float) -> None:
+        nonlocal running, most
+        with lock:
+            running += 1
+            most = max(most, running)
+        both_in.wait(timeout=20)
+        with lock:
+            running -= 1
+
+    threads = [threading.Thread(target=seat.ask, args=(scan,)) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert most == 2
+
+
+def test_waiting_for_a_turn_ends_at_the_deadline() -> None:
+    seat = Seat("fake", at_once=1, seconds=0.1)
+    inside, leave = threading.Event(), threading.Event()
+
+    def occupies(seconds: float) -> None:
+        inside.set()
+        leave.wait(20)
+
+    thread = threading.Thread(target=seat.ask, args=(occupies,))
+    thread.start()
+    inside.wait(20)
+    with pytest.raises(ScannerFailed, match="none became free"):
+        seat.ask(lambda seconds: None)
+    leave.set()
+    thread.join()
