@@ -134,6 +134,8 @@ _BY_DESCRIPTION: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = tuple(
         (r"^InstallShield Cabinet", ("installshield",)),
         (r"^Zip data|^Zip archive", ("zip",)),
         (r"^RAR archive", ("rar",)),
+        (r"^7-zip archive", ("7z",)),
+        (r"^Microsoft Cabinet", ("cab",)),
         (r"^ACE archive", ("ace",)),
         (r"^Microsoft Disk Image|^Microsoft Disk Image eXtended", ("vhd",)),
         (r"^Microsoft Outlook.*(?:store|folder)|^Microsoft Outlook email folder", ("pst",)),
@@ -145,7 +147,8 @@ _BY_DESCRIPTION: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = tuple(
         (r"^VMS\b.*\bexecutable\b", ("exe", "exe-vms")),
     )
 )
-# Types that say too little by themselves: their description is asked, too.
+# Types that say too little by themselves, or too much: a damaged cabinet file is text/plain to
+# libmagic, which describes it rightly all the same.
 _COARSE = frozenset(
     {
         "application/octet-stream",

@@ -1,0 +1,34 @@
+"""What the tests of unpacking share."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from smtpfilter.mail.octets import SpooledMail
+from smtpfilter.unpack.limits import Budget, Limits
+from smtpfilter.unpack.mime import Walk
+
+
+@pytest.fixture
+def walk() -> Callable[..., Walk]:
+    """Return a function that walks a message in this process."""
+
+    def walk(octets: bytes, limits: Limits | None = None) -> Walk:
+        walked = Walk(Budget(limits or Limits(), len(octets)))
+        walked.message(octets)
+        return walked
+
+    return walk
+
+
+@pytest.fixture
+def spooled(tmp_path: Path) -> Callable[[bytes], SpooledMail]:
+    """Return a function that puts octets into a spool file."""
+
+    def spool(octets: bytes) -> SpooledMail:
+        path = tmp_path / "message"
+        path.write_bytes(octets)
+        return SpooledMail(octets, "", path, tmp_path)
+
+    return spool

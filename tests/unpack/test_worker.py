@@ -1,0 +1,173 @@
+"""Unpacking in children: one that dies, hangs or takes too much costs itself, never the mail."""
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from smtpfilter.config import FilterConfig
+from smtpfilter.errors import Overloaded
+from smtpfilter.mail.findings import Part, Unchecked
+from smtpfilter.mail.octets import SpooledMail
+from smtpfilter.unpack import worker
+from smtpfilter.unpack.limits import Limits, allow_processor_time
+from smtpfilter.unpack.worker import Unpacked, Unpacker
+
+Spooled = Callable[[bytes], SpooledMail]
+
+QUICK = Limits(seconds=1)
+
+
+@pytest.fixture(scope="module")
+def unpacker() -> Iterator[Unpacker]:
+    shared = Unpacker(FilterConfig())
+    shared.start()
+    yield shared
+    shared.stop()
+
+
+@pytest.fixture
+def playing() -> Iterator[Callable[..., Unpacker]]:
+    """Return a function that makes an unpacker whose children do one of the tasks below."""
+    made: list[Unpacker] = []
+
+    def make(task: worker.Task, limits: Limits = QUICK, patience: float = 30.0) -> Unpacker:
+        made.append(Unpacker(FilterConfig(scan_timeout_seconds=patience), limits, task))
+        return made[-1]
+
+    yield make
+    for unpacker in made:
+        unpacker.stop()
+
+
+def dies(path: str, limits: Limits) -> Unpacked:
+    os.kill(os.getpid(), signal.SIGKILL)
+    return (), ()
+
+
+def dies_once(path: str, limits: Limits) -> Unpacked:
+    mark = Path(path + ".died")
+    if not mark.exists():
+        mark.touch()
+        os.kill(os.getpid(), signal.SIGSEGV)
+    return worker.unpack_file(path, limits)
+
+
+def burns(path: str, limits: Limits) -> Unpacked:
+    allow_processor_time(limits)
+    while True:
+        pass
+
+
+def sleeps(path: str, limits: Limits) -> Unpacked:
+    time.sleep(60)
+    return (), ()
+
+
+def stumbles(path: str, limits: Limits) -> Unpacked:
+    raise ValueError("words of the mail")
+
+
+def eats_memory(path: str, limits: Limits) -> Unpacked:
+    return (), (Unchecked("failed", str(len(b"x" * limits.memory_bytes))),)
+
+
+def test_parts_come_back_from_the_child(unpacker: Unpacker, spooled: Spooled) -> None:
+    parts, unchecked = unpacker.unpack(spooled(b"Content-Type: text/plain; name=a.txt\r\n\r\nx"))
+    assert parts == (
+        Part(
+            path="1",
+            nodes=(("text/plain", ".dat", "a.txt"),),
+            name="a.txt",
+            mime_type="text/plain",
+            size_bytes=1,
+            sha256="2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881",
+            short_types=(".dat",),
+        ),
+    )
+    assert unchecked == ()
+
+
+def test_an_empty_message_is_unpacked(unpacker: Unpacker, spooled: Spooled) -> None:
+    parts, unchecked = unpacker.unpack(spooled(b""))
+    assert [part.size_bytes for part in parts] == [0]
+    assert unchecked == ()
+
+
+def test_a_child_that_dies_is_tried_once_more(
+    playing: Callable[..., Unpacker], spooled: Spooled
+) -> None:
+    parts, unchecked = playing(dies_once).unpack(spooled(b"Subject: hello\r\n\r\n"))
+    assert len(parts) == 1
+    assert unchecked == ()
+
+
+def test_a_message_that_kills_two_children_is_a_finding(
+    playing: Callable[..., Unpacker], spooled: Spooled
+) -> None:
+    mail = spooled(b"Subject: hello\r\n\r\n")
+    unpacker = playing(dies)
+    for _ in range(2):  # the pool is as good as before
+        assert unpacker.unpack(mail) == (
+            (),
+            (Unchecked("failed", "unpacking failed twice: signal SIGKILL"),),
+        )
+
+
+def test_idle_children_that_were_killed_are_replaced(
+    playing: Callable[..., Unpacker], spooled: Spooled
+) -> None:
+    unpacker = playing(worker.unpack_file)
+    unpacker.start()
+    for process in worker.multiprocessing.active_children():
+        process.kill()
+        process.join()
+    assert len(unpacker.unpack(spooled(b"Subject: hello\r\n\r\n"))[0]) == 1
+
+
+def test_processor_time_is_limited(playing: Callable[..., Unpacker], spooled: Spooled) -> None:
+    assert playing(burns).unpack(spooled(b"")) == (
+        (),
+        (Unchecked("limits", "unpacking takes too much processor time"),),
+    )
+
+
+def test_time_by_the_clock_is_limited(
+    playing: Callable[..., Unpacker], spooled: Spooled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "GRACE_SECONDS", 0.0)
+    assert playing(sleeps).unpack(spooled(b"")) == (
+        (),
+        (Unchecked("limits", "not unpacked within 1 seconds"),),
+    )
+
+
+def test_an_error_of_a_parser_is_a_finding_without_its_text(
+    playing: Callable[..., Unpacker], spooled: Spooled
+) -> None:
+    assert playing(stumbles).unpack(spooled(b"")) == (
+        (),
+        (Unchecked("failed", "unpacking failed: ValueError"),),
+    )
+
+
+def test_memory_is_limited(playing: Callable[..., Unpacker], spooled: Spooled) -> None:
+    assert playing(eats_memory).unpack(spooled(b"")) == (
+        (),
+        (Unchecked("failed", "unpacking failed: MemoryError"),),
+    )
+
+
+def test_waiting_for_a_child_ends_and_the_mail_is_put_off(
+    playing: Callable[..., Unpacker], spooled: Spooled
+) -> None:
+    with pytest.raises(Overloaded):
+        playing(sleeps, Limits(seconds=60), patience=0.5).unpack(spooled(b""))
+
+
+def test_after_a_stop_it_starts_again(unpacker: Unpacker, spooled: Spooled) -> None:
+    unpacker.stop()
+    assert len(unpacker.unpack(spooled(b"Subject: hello\r\n\r\n"))[0]) == 1
