@@ -1,12 +1,23 @@
-"""The composition root: the only place that knows all parts of the filter and puts them together."""
+"""The composition root: the only place that knows all parts of the filter and puts them
+together.
+"""
 
+import hashlib
+import re
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from pathlib import Path
 
 from appliance.policies.source import DatabasePolicySource
 from quarantine.store import DatabaseJournal
 from smtpfilter.config import Endpoint, FilterConfig
 from smtpfilter.examine import Examiner
+from smtpfilter.log import Story
+from smtpfilter.mail.address import Address
+from smtpfilter.mail.envelope import Envelope, MailId, Recipient
+from smtpfilter.mail.message import parse
+from smtpfilter.mail.octets import SpooledMail
 from smtpfilter.pipeline import Pipeline
 from smtpfilter.ports import SpamScanner, VirusScanner
 from smtpfilter.scan.board import Board
@@ -14,10 +25,15 @@ from smtpfilter.scan.clamd import Clamd
 from smtpfilter.scan.spamd import Spamd
 from smtpfilter.smtp.relay import SmtpRelay
 from smtpfilter.unpack.worker import Unpacker
+from smtpfilter.verdict.verdict import Verdict
+
+_LONE_LF = re.compile(rb"(?<!\r)\n")
 
 
 def make_pipeline(config: FilterConfig, *, debug: bool = False) -> Pipeline:
-    """Return a pipeline on Postgres and the configured engines.  To be called after the fork: it starts threads."""
+    """Return a pipeline on Postgres and the configured engines.  To be called after the fork: it
+    starts threads.
+    """
     relay = make_relay(config, config.relay)
     return Pipeline(
         hostname=config.hostname,
@@ -46,8 +62,38 @@ def make_board(config: FilterConfig) -> Board:
 
 def virus_scanners(config: FilterConfig) -> tuple[VirusScanner, ...]:
     """Return the virus scanners that are configured, () for none by choice."""
-    return (Clamd(config.clamd, config.virus_timeout_seconds),) if config.clamd else ()
+    return (Clamd(config.clamd),) if config.clamd else ()
 
 
 def spam_scanner(config: FilterConfig) -> SpamScanner | None:
-    return Spamd(config.spamd, config.spam_timeout_seconds) if config.spamd else None
+    return Spamd(config.spamd) if config.spamd else None
+
+
+def judge_file(octets: bytes, recipient: Address, sender: Address, config: FilterConfig) -> Verdict:
+    """Return what the daemon would decide about the message in `octets`, by its own code; nothing
+    is recorded or sent.
+
+    Lines of a file that end in LF alone count as if Postfix had handed them over.  Raises
+    FilterError.
+    """
+    octets = _LONE_LF.sub(b"\r\n", octets)
+    now = datetime.now(UTC)
+    envelope = Envelope(
+        mail_id=MailId.make(now, 0),
+        received_at=now,
+        peer="",
+        protocol="LMTP",
+        mail_from=sender,
+        recipients=(Recipient(recipient),),
+    )
+    pipeline = make_pipeline(config)
+    try:
+        with tempfile.TemporaryDirectory(prefix="postern-explain.") as folder:
+            path = Path(folder, "message")
+            path.write_bytes(octets)
+            mail = SpooledMail(octets, hashlib.sha256(octets).hexdigest(), path, path.parent)
+            story = Story(envelope, len(octets), told=False)
+            (verdict,) = pipeline.judge(envelope, parse(octets), mail, story).plan.verdicts
+            return verdict
+    finally:
+        pipeline.close()

@@ -1,7 +1,9 @@
-"""Every install setting of the filter: FILTER_* environment variables, typed, with their units, read once.
+"""Every install setting of the filter: FILTER_* environment variables, typed, with their units,
+read once.
 
-What an administrator may change at run time is a row in Postgres, never here.  NAME_FILE is accepted for any of them.
-Unknown FILTER_* names and unreadable values stop the start with one clear line (ConfigError).
+What an administrator may change at run time is a row in Postgres, never here.  NAME_FILE is
+accepted for any of them. Unknown FILTER_* names and unreadable values stop the start with one clear
+line (ConfigError).
 """
 
 import ipaddress
@@ -27,7 +29,9 @@ class Endpoint:
 
     @classmethod
     def parse(cls, text: str) -> "Endpoint":
-        """Return the endpoint in `/path`, `unix:/path`, `host:port` or `[v6]:port`.  Raises ConfigError."""
+        """Return the endpoint in `/path`, `unix:/path`, `host:port` or `[v6]:port`.  Raises
+        ConfigError.
+        """
         if text.startswith(("unix:", "/")):
             return cls(path=text.removeprefix("unix:"))
         host, colon, port = text.rpartition(":")
@@ -81,13 +85,17 @@ class FilterConfig:
     drain_timeout_seconds: float = (
         660.0  # FILTER_DRAIN_TIMEOUT_SECONDS; messages at work when SIGTERM comes
     )
-    own_postfix: str = ""  # FILTER_OWN_POSTFIX; name in "Received: ... by NAME" that may be believed without XFORWARD
+    own_postfix: str = (
+        ""  # FILTER_OWN_POSTFIX; "Received: ... by NAME" that is believed without XFORWARD
+    )
     pid_file: str = ""  # FILTER_PID_FILE; written by the parent process
     log_format: str = "text"  # FILTER_LOG_FORMAT; text or json
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> "FilterConfig":
-        """Return the configuration in `environment` (default: the process's own).  Raises ConfigError."""
+        """Return the configuration in `environment` (default: the process's own).  Raises
+        ConfigError.
+        """
         reader = _Reader(os.environ if environment is None else environment)
         relay = reader.endpoint("FILTER_RELAY") or cls.relay
         config = cls(

@@ -1,4 +1,6 @@
-"""Looking into a message: every check that at least one recipient wants, each run once (L-1, L-5)."""
+"""Looking into a message: every check that at least one recipient wants, each run once (L-1,
+L-5).
+"""
 
 from collections.abc import Sequence
 from concurrent.futures import Executor, wait
@@ -71,6 +73,10 @@ class Examiner:
             )
         return self._ask_engines(envelope, mail, findings, wanted, story)
 
+    def close(self) -> None:
+        self.unpacker.stop()
+        self.helpers.shutdown(wait=False)
+
     def _ask_engines(
         self,
         envelope: Envelope,
@@ -79,7 +85,9 @@ class Examiner:
         wanted: Wanted,
         story: Story,
     ) -> Findings:
-        """Virus first, then spam; both at once only where the virus scan takes its time; infected mail is not scored."""
+        """Virus first, then spam; both at once only where the virus scan takes its time; infected
+        mail is not scored.
+        """
         early = None
         if wanted.virus:
             scan = self.helpers.submit(self.engines.scan_viruses, mail)

@@ -1,10 +1,12 @@
 """The words of the filter's log: one method per event, one canonical line per message.
 
-Text on a terminal, JSON lines where FILTER_LOG_FORMAT says so; always to standard error.  Values are hostile: control
-and formatting characters are escaped before they are written.  Nothing of a body, no subject, is ever logged.
+Text on a terminal, JSON lines where FILTER_LOG_FORMAT says so; always to standard error.  Values
+are hostile: control and formatting characters are escaped before they are written.  Nothing of a
+body, no subject, is ever logged.
 
-A message's steps are told only where somebody asked: all of them with `runfilter --debug`, those of chosen senders
-while the daemon runs (a row, read with the policy).  Until the policy is there the steps wait in the Story.
+A message's steps are told only where somebody asked: all of them with `runfilter --debug`, those of
+chosen senders while the daemon runs (a row, read with the policy).  Until the policy is there the
+steps wait in the Story.
 """
 
 import logging
@@ -28,7 +30,9 @@ MOST_RECIPIENTS_IN_A_LINE = 20
 
 
 def configure(log_format: str, *, debug: bool = False) -> None:
-    """Send everything to standard error, in `log_format` "text" or "json"; `debug` tells every step."""
+    """Send everything to standard error, in `log_format` "text" or "json"; `debug` tells every
+    step.
+    """
     shared: list[Any] = [
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -55,6 +59,7 @@ def configure(log_format: str, *, debug: bool = False) -> None:
     root.handlers[:] = [handler]
     root.setLevel(logging.INFO)
     logging.getLogger("postern").setLevel(logging.DEBUG if debug else logging.INFO)
+    logging.getLogger("mail").setLevel(logging.WARNING)  # aiosmtpd tells every command
 
 
 def _harmless(
@@ -78,7 +83,9 @@ def _printable(character: str) -> bool:
 
 
 class Story:
-    """What happened to one message, for the log.  Times each step; tells them where somebody asked."""
+    """What happened to one message, for the log.  Times each step; tells them where somebody
+    asked.
+    """
 
     def __init__(self, envelope: Envelope, size_bytes: int, *, told: bool) -> None:
         self._log = _log.bind(mail_id=str(envelope.mail_id))
@@ -147,9 +154,10 @@ class Story:
         replies: tuple[Reply, ...],
     ) -> None:
         """The canonical line: everything about this message that an operator greps for."""
+        shown = [verdict.recipient.address for verdict in verdicts[:MOST_RECIPIENTS_IN_A_LINE]]
         told = [
-            f"<{v.recipient.address.text}> {settled[v.recipient.address.octets].outcome} {v.category}"
-            for v in verdicts[:MOST_RECIPIENTS_IN_A_LINE]
+            f"<{address.text}> {settled[address.octets].outcome} {verdict.category}"
+            for address, verdict in zip(shown, verdicts, strict=False)
         ]
         self._log.info(
             "filtered",

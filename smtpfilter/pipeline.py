@@ -3,9 +3,10 @@
     judge       read policy, look into the message, decide for each recipient, plan
     carry_out   record it, relay group by group, tell the sender where we must, reply
 
-Reading comes first, deciding in the middle, writing last.  Milter and pipe front ends use judge() alone.
-Responsibility (design 4.2): a 2xx leaves only when every recipient is settled - the next hop took the mail, or the held
-copy or the discard is committed.  Whatever goes wrong before that is a 4xx, and the mail stays where it came from.
+Reading comes first, deciding in the middle, writing last.  Milter and pipe front ends use judge()
+alone. Responsibility (design 4.2): a 2xx leaves only when every recipient is settled - the next hop
+took the mail, or the held copy or the discard is committed.  Whatever goes wrong before that is a
+4xx, and the mail stays where it came from.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -22,15 +23,13 @@ from smtpfilter.mail.findings import Findings, Unchecked
 from smtpfilter.mail.message import Message, believed_client, parse
 from smtpfilter.mail.octets import Content, SpooledMail
 from smtpfilter.mail.reply import Reply
-from smtpfilter.policy.banning import rules_for
 from smtpfilter.policy.destiny import Destiny
 from smtpfilter.policy.layers import EffectivePolicy, PolicyBook
 from smtpfilter.policy.lookup import lookup_keys
 from smtpfilter.policy.networks import contains
-from smtpfilter.policy.resolve import resolve
-from smtpfilter.policy.senders import match_senders
 from smtpfilter.ports import Journal, PolicySource, Relay, Settlement, Submission
 from smtpfilter.settle import Judgement, journal_entry, outcome_of, retry_key, unique
+from smtpfilter.verdict.case import make_case
 from smtpfilter.verdict.decide import decide, loop_verdict
 from smtpfilter.verdict.notices import failure_notice
 from smtpfilter.verdict.outcome import Outcome
@@ -39,14 +38,17 @@ from smtpfilter.verdict.reply import needs_notice, settle_lmtp, settle_smtp
 from smtpfilter.verdict.verdict import Case, Verdict
 
 MOST_RECEIVED_FIELDS = 100  # O-12
-FAULTS_UNTIL_HELD = 3  # design 4.2: a fault of ours, three times in a row, would end as a bounce; it is held instead
+FAULTS_UNTIL_HELD = 3  # a fault of ours would end as a bounce in the sender's queue
+FLUSH_SECONDS = 65.0  # the journal tries its late writes for 60 s
 
 GIVING_UP = Reply(451, "4.5.0", "Giving up due to previous temporary failures")  # O-8
 
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
-    """One per process, shared by its threads.  `debug` tells every step of every message in the log."""
+    """One per process, shared by its threads.  `debug` tells every step of every message in the
+    log.
+    """
 
     hostname: str
     own_postfix: str
@@ -59,7 +61,9 @@ class Pipeline:
     clock: Callable[[], datetime]
 
     def process(self, envelope: Envelope, mail: SpooledMail) -> Sequence[Reply]:
-        """Return one reply for SMTP input, one per recipient for LMTP.  Raises FilterError where nothing was settled."""
+        """Return one reply for SMTP input, one per recipient for LMTP.  Raises FilterError where
+        nothing was settled.
+        """
         story = Story(envelope, mail.size_bytes, told=self.debug)
         try:
             message = parse(mail.octets)
@@ -73,6 +77,13 @@ class Pipeline:
         except Exception as error:
             story.fault(error)
             raise TemporaryFailure(type(error).__name__) from error
+
+    def close(self) -> None:
+        """End what this process holds open: children, connections, writes that still wait."""
+        self.examiner.close()
+        self.relay.close()
+        self.notify.close()
+        self.journal.flush(FLUSH_SECONDS)
 
     def judge(
         self, envelope: Envelope, message: Message, mail: SpooledMail, story: Story
@@ -88,7 +99,9 @@ class Pipeline:
         return _judgement(book, envelope, message, mail, findings, verdicts, story)
 
     def carry_out(self, judgement: Judgement, story: Story) -> Sequence[Reply]:
-        """Record, relay, notify, reply.  Raises JournalUnavailable and InProgress, before anything is sent."""
+        """Record, relay, notify, reply.  Raises JournalUnavailable and InProgress, before anything
+        is sent.
+        """
         envelope, verdicts = judgement.envelope, judgement.plan.verdicts
         entry = journal_entry(judgement)
         earlier = self.journal.open(entry, judgement.mail.octets)
@@ -118,7 +131,9 @@ class Pipeline:
     def _judge_or_hold(
         self, envelope: Envelope, message: Message, mail: SpooledMail, story: Story
     ) -> Judgement:
-        """Judge; a message on which we fail again and again is held as unchecked instead of bounced in the end."""
+        """Judge; a message on which we fail again and again is held as unchecked instead of bounced
+        in the end.
+        """
         try:
             return self.judge(envelope, message, mail, story)
         except FilterError:
@@ -147,27 +162,25 @@ class Pipeline:
     def _cases(
         self, book: PolicyBook, envelope: Envelope, message: Message, mail: SpooledMail
     ) -> tuple[Case, ...]:
-        identities = (envelope.mail_from, *message.authors)
-        bulk, now = message.is_bulk(envelope.mail_from), self.clock()
-
-        def case(recipient: Recipient) -> Case:
-            policy = resolve(book, recipient.address)
-            return Case(
+        now = self.clock()
+        return tuple(
+            make_case(
+                book,
+                recipient,
                 mail_id=envelope.mail_id,
-                recipient=recipient,
-                policy=policy,
-                sender=match_senders(book, recipient.address, identities, now),
-                ban_rules=rules_for(book, policy.settings.banned_rulenames or ""),
+                identities=(envelope.mail_from, *message.authors),
                 size_bytes=mail.size_bytes,
-                bulk=bulk,
+                bulk=message.is_bulk(envelope.mail_from),
                 now=now,
                 hostname=self.hostname,
             )
-
-        return tuple(case(recipient) for recipient in unique(envelope.recipients))
+            for recipient in unique(envelope.recipients)
+        )
 
     def _relay(self, judgement: Judgement, settled: dict[bytes, Settlement], story: Story) -> None:
-        """Hand each group to the next hop.  On SMTP input the rest is not tried after a temporary failure (O-8)."""
+        """Hand each group to the next hop.  On SMTP input the rest is not tried after a temporary
+        failure (O-8).
+        """
         envelope, giving_up = judgement.envelope, False
         groups = list(zip(judgement.plan.deliveries, judgement.headers, strict=True))
         for number, (delivery, header) in enumerate(groups, start=1):
@@ -212,7 +225,8 @@ class Pipeline:
     def _notify(self, judgement: Judgement, settled: dict[bytes, Settlement], story: Story) -> None:
         """Tell the sender by a notice of our own what no reply of ours can tell (F-6, O-5).
 
-        Where the notice is not taken its recipients are deferred: refused without a word would be lost (N-4).
+        Where the notice is not taken its recipients are deferred: refused without a word would be
+        lost (N-4).
         """
         envelope = judgement.envelope
         failed = needs_notice(envelope, judgement.plan.verdicts, settled)
@@ -265,7 +279,9 @@ def _judgement(
 
 
 def _hold_unchecked(policy: EffectivePolicy) -> EffectivePolicy:
-    """Return the policy with which a message that we cannot judge is held, whatever its recipient's own says."""
+    """Return the policy with which a message that we cannot judge is held, whatever its recipient's
+    own says.
+    """
     settings = replace(
         policy.settings,
         unchecked_destiny=Destiny.DISCARD,

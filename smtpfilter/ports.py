@@ -27,6 +27,10 @@ class Handler(Protocol):
         """
         ...
 
+    def close(self) -> None:
+        """End what this process holds open; called once, after the last message."""
+        ...
+
 
 class PolicySource(Protocol):
     def load(self, senders: Sequence[Address], recipients: Sequence[Address]) -> PolicyBook:
@@ -40,6 +44,10 @@ class PolicySource(Protocol):
 class Unpacker(Protocol):
     def unpack(self, mail: SpooledMail) -> tuple[tuple[Part, ...], tuple[Unchecked, ...]]:
         """Return the parts of the message and what could not be looked into.  Never raises on content."""
+        ...
+
+    def stop(self) -> None:
+        """End the child processes."""
         ...
 
 
@@ -129,6 +137,10 @@ class Relay(Protocol):
         """
         ...
 
+    def close(self) -> None:
+        """End the connections that are kept."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class JournalRecipient:
@@ -179,6 +191,10 @@ class Journal(Protocol):
 
     def close(self, envelope: Envelope, settled: Mapping[bytes, Settlement], now: datetime) -> None:
         """Write what is left and give up the lease.  Never raises: retried for 60 s, then logged."""
+        ...
+
+    def flush(self, seconds: float) -> bool:
+        """Wait until what could not be written at once is written or given up; False where that took too long."""
         ...
 
     def count_fault(self, retry_key: bytes) -> int:

@@ -1,4 +1,6 @@
-"""What the journal is told about a judged message, and the key under which a retry finds it again."""
+"""What the journal is told about a judged message, and the key under which a retry finds it
+again.
+"""
 
 import hashlib
 from collections.abc import Iterable
@@ -40,7 +42,9 @@ class Judgement:
 
 
 def retry_key(envelope: Envelope, mail: SpooledMail) -> bytes | None:
-    """Return the 32 octets that name this message upstream, None without a queue id: then nothing is ever skipped."""
+    """Return the 32 octets that name this message upstream, None without a queue id: then nothing
+    is ever skipped.
+    """
     if not envelope.client.ident:
         return None
     digest = hashlib.sha256()
@@ -70,7 +74,8 @@ def outcome_of(reply: Reply) -> Outcome:
 def journal_entry(judgement: Judgement) -> JournalEntry:
     """Return what is recorded before anything is sent.
 
-    On SMTP input one tempfail defers the message for everybody, since there is one reply for all (F-1).
+    On SMTP input one tempfail defers the message for everybody, since there is one reply for all
+    (F-1).
     """
     envelope, plan, message = judgement.envelope, judgement.plan, judgement.message
     deferring = next((v for v in plan.verdicts if v.destiny is Destiny.TEMPFAIL), None)

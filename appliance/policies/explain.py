@@ -12,12 +12,10 @@ from appliance.policies.source import DatabasePolicySource
 from smtpfilter.mail.address import Address, BadPath, parse_address
 from smtpfilter.mail.envelope import MailId, Recipient
 from smtpfilter.mail.findings import Findings, Part, SpamReport, Virus
-from smtpfilter.policy.banning import rules_for
-from smtpfilter.policy.resolve import resolve
-from smtpfilter.policy.senders import match_senders
 from smtpfilter.policy.settings import FIELDS, format_value
+from smtpfilter.verdict.case import make_case
 from smtpfilter.verdict.decide import decide
-from smtpfilter.verdict.verdict import Case, Verdict
+from smtpfilter.verdict.verdict import Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,17 +56,15 @@ def explain(
     `authors`: addresses of the From field.  Raises Refused for what is no address;
     PolicyUnavailable.
     """
-    to, mail_from = _address(recipient), _address(sender)
+    to, mail_from = address(recipient), address(sender)
     identities = (mail_from, *authors)
     book = DatabasePolicySource().load(identities, (to,))
-    policy = resolve(book, to)
     now = now or datetime.now(UTC)
-    case = Case(
+    case = make_case(
+        book,
+        Recipient(to),
         mail_id=MailId.make(now, 0),
-        recipient=Recipient(to),
-        policy=policy,
-        sender=match_senders(book, to, identities, now),
-        ban_rules=rules_for(book, policy.settings.banned_rulenames or ""),
+        identities=identities,
         size_bytes=size_bytes,
         bulk=bulk,
         now=now,
@@ -93,7 +89,8 @@ def supposed(
     )
 
 
-def _address(text: str) -> Address:
+def address(text: str) -> Address:
+    """Return the address that a person wrote.  Raises Refused."""
     try:
         return parse_address(text.strip().removeprefix("<").removesuffix(">").encode())
     except (BadPath, UnicodeEncodeError) as error:

@@ -1,7 +1,8 @@
 """Is mail flowing, and if not, what is wrong, in plain words.
 
-Each probe asks the real thing: the scanners must find EICAR and GTUBE, since one that answers OK to everything is worse
-than one that is down (design 4.15).  Probes run side by side and never take longer than TIMEOUT_SECONDS.
+Each probe asks the real thing: the scanners must find EICAR and GTUBE, since one that answers OK to
+everything is worse than one that is down (design 4.15).  Probes run side by side and never take
+longer than TIMEOUT_SECONDS.
 """
 
 import platform

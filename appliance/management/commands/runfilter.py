@@ -11,11 +11,13 @@ from smtpfilter.config import ConfigError, FilterConfig
 
 
 class Command(BaseCommand):
-    help = "Run the filter daemon. --debug stays in the foreground and tells every step of each message."
-    requires_system_checks: list[str] = []  # noqa: RUF012 - no connection to Postgres may exist before the fork
+    help = "Run the filter daemon. --debug: in the foreground, every step of each message is told."
+    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--debug", action="store_true", help="one process, every step of each message")
+        parser.add_argument(
+            "--debug", action="store_true", help="one process, every step of each message"
+        )
 
     def handle(self, *args: Any, debug: bool, **options: Any) -> None:
         try:
@@ -24,4 +26,6 @@ class Command(BaseCommand):
             self.stderr.write(str(error))
             sys.exit(2)
         log.configure(config.log_format, debug=debug)
-        sys.exit(supervisor.run(config, lambda: make_pipeline(config, debug=debug), foreground=debug))
+        sys.exit(
+            supervisor.run(config, lambda: make_pipeline(config, debug=debug), foreground=debug)
+        )
