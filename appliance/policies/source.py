@@ -47,7 +47,8 @@ class DatabasePolicySource:
     def load(self, senders: Sequence[Address], recipients: Sequence[Address]) -> PolicyBook:
         """Return all stored policy that may matter for this message.  Raises PolicyUnavailable.
 
-        To be called outside any transaction: a connection that died meanwhile is made anew.
+        Outside a transaction a connection that died meanwhile is made anew; inside one it is the
+        caller's.
         """
         of_senders = _keys(senders)
         of_recipients = _keys(recipients)
@@ -57,7 +58,8 @@ class DatabasePolicySource:
             "everybody": [key for key in of_senders | of_recipients if "@" not in key],
         }
         try:
-            close_old_connections()
+            if not connection.in_atomic_block:
+                close_old_connections()
             with connection.cursor() as cursor:
                 cursor.execute(_QUERY, wanted)
                 (text,) = cursor.fetchone()
