@@ -12,7 +12,9 @@ from pathlib import Path
 from appliance.policies.source import DatabasePolicySource
 from quarantine.store import DatabaseJournal
 from smtpfilter.config import Endpoint, FilterConfig
+from smtpfilter.deliver import Courier
 from smtpfilter.examine import Examiner
+from smtpfilter.judge import Judge
 from smtpfilter.log import Story
 from smtpfilter.mail.address import Address
 from smtpfilter.mail.envelope import Envelope, MailId, Recipient
@@ -31,23 +33,35 @@ _LONE_LF = re.compile(rb"(?<!\r)\n")
 
 
 def make_pipeline(config: FilterConfig, *, debug: bool = False) -> Pipeline:
-    """Return a pipeline on Postgres and the configured engines.  To be called after the fork: it
-    starts threads.
+    """Return a pipeline on Postgres and the configured engines.
+
+    To be called after the fork: it starts threads.
     """
+    journal = DatabaseJournal()
     relay = make_relay(config, config.relay)
     return Pipeline(
-        hostname=config.hostname,
+        judge=make_judge(config),
+        courier=Courier(
+            hostname=config.hostname,
+            relay=relay,
+            notify=relay if config.notify == config.relay else make_relay(config, config.notify),
+            journal=journal,
+        ),
+        journal=journal,
         own_postfix=config.own_postfix,
         debug=debug,
+    )
+
+
+def make_judge(config: FilterConfig) -> Judge:
+    return Judge(
+        hostname=config.hostname,
         source=DatabasePolicySource(),
         examiner=Examiner(
             unpacker=Unpacker(config),
             engines=make_board(config),
             helpers=ThreadPoolExecutor(config.threads, thread_name_prefix="virus-scan"),
         ),
-        relay=relay,
-        notify=relay if config.notify == config.relay else make_relay(config, config.notify),
-        journal=DatabaseJournal(),
         clock=lambda: datetime.now(UTC),
     )
 
@@ -86,14 +100,14 @@ def judge_file(octets: bytes, recipient: Address, sender: Address, config: Filte
         mail_from=sender,
         recipients=(Recipient(recipient),),
     )
-    pipeline = make_pipeline(config)
+    judge = make_judge(config)
     try:
         with tempfile.TemporaryDirectory(prefix="postern-explain.") as folder:
             path = Path(folder, "message")
             path.write_bytes(octets)
             mail = SpooledMail(octets, hashlib.sha256(octets).hexdigest(), path, path.parent)
             story = Story(envelope, len(octets), told=False)
-            (verdict,) = pipeline.judge(envelope, parse(octets), mail, story).plan.verdicts
+            (verdict,) = judge.judge(envelope, parse(octets), mail, story).plan.verdicts
             return verdict
     finally:
-        pipeline.close()
+        judge.examiner.close()

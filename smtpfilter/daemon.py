@@ -1,4 +1,4 @@
-"""One process of the filter: it accepts connections on a listening socket, and drains when it is told to.
+"""One process of the filter: it accepts connections, and drains when it is told to.
 
 asyncio speaks SMTP; the threads of the pool run the pipeline.
 """
@@ -31,10 +31,12 @@ def serve(
     """
     share_bytes = config.spool_limit_bytes // max(1, config.workers)
     spool = Spool(config.spool_dir, share_bytes, config.scan_group)
+    handler = make_handler()
     try:
-        pool = Pool(make_handler(), threads=config.threads, backlog=config.backlog)
+        pool = Pool(handler, threads=config.threads, backlog=config.backlog)
         return asyncio.run(_serve(Daemon(listener, config, pool, spool)))
     finally:
+        handler.close()
         spool.close()
 
 
@@ -66,7 +68,7 @@ class Daemon:
         asyncio.get_running_loop().add_reader(self._listener, self._accept)
 
     async def drain(self) -> bool:
-        """Stop listening, say 421 to idle clients, wait for messages at work; return whether all ended in time."""
+        """Stop listening, send idle clients away, await the others; True if all ended in time."""
         loop = asyncio.get_running_loop()
         loop.remove_reader(self._listener)
         self._listener.close()

@@ -26,7 +26,7 @@ LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1"))
 class FakeHandler:
     """Keeps what it was given and answers as told.
 
-    `answer`: a reply, replies, an exception to raise, or a function of (envelope, mail) that returns replies.
+    `answer`: a reply, replies, an exception to raise, or a function of (envelope, mail).
     `gate`: where set, process() waits for it; `started` tells that it does.
     """
 
@@ -53,6 +53,9 @@ class FakeHandler:
         if isinstance(answer, Reply):
             return [answer] * (len(envelope.recipients) if envelope.lmtp else 1)
         return answer
+
+    def close(self) -> None:
+        """Hold nothing open."""
 
 
 class Server:

@@ -1,4 +1,4 @@
-"""A whole filter as a process of its own, with a handler that only waits: `python -m ... [--foreground]`.
+"""A whole filter as a process of its own, with a handler that only waits.
 
 A message `seconds: N` takes so long; the reply names the worker's process.
 """
@@ -23,6 +23,9 @@ class WaitingHandler:
     def process(self, envelope: Envelope, mail: SpooledMail) -> Sequence[Reply]:
         time.sleep(float(bytes(mail.octets).removeprefix(b"seconds: ")))
         return [Reply(250, "2.0.0", f"worker {os.getpid()}")]
+
+    def close(self) -> None:
+        """Hold nothing open."""
 
 
 if __name__ == "__main__":

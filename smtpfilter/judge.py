@@ -1,0 +1,136 @@
+"""Judging: policy is read, the message looked into, each recipient decided, a plan made.
+
+Nothing is changed anywhere.  Milter and pipe front ends, the command `explain` and the screens use
+this without what follows it.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from smtpfilter.examine import Examiner, Wanted
+from smtpfilter.log import Story
+from smtpfilter.mail.edits import edited_header
+from smtpfilter.mail.envelope import Envelope
+from smtpfilter.mail.findings import Findings, Unchecked
+from smtpfilter.mail.message import Message
+from smtpfilter.mail.octets import SpooledMail
+from smtpfilter.policy.destiny import Destiny
+from smtpfilter.policy.layers import EffectivePolicy, PolicyBook
+from smtpfilter.policy.lookup import lookup_keys
+from smtpfilter.policy.networks import contains
+from smtpfilter.ports import PolicySource
+from smtpfilter.settle import Judgement, unique
+from smtpfilter.verdict.case import make_case
+from smtpfilter.verdict.decide import decide, loop_verdict
+from smtpfilter.verdict.plan import make_plan
+from smtpfilter.verdict.verdict import Case, Verdict
+
+MOST_RECEIVED_FIELDS = 100  # O-12
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """`clock` gives the time that decisions are made at; `hostname` names us in headers and
+    replies.
+    """
+
+    hostname: str
+    source: PolicySource
+    examiner: Examiner
+    clock: Callable[[], datetime]
+
+    def judge(
+        self, envelope: Envelope, message: Message, mail: SpooledMail, story: Story
+    ) -> Judgement:
+        """Decide for every recipient.  Raises PolicyUnavailable, Overloaded."""
+        book = self._load(envelope, message, story)
+        cases = self._cases(book, envelope, message, mail)
+        if message.received_count > MOST_RECEIVED_FIELDS:
+            findings, verdicts = Findings(), [loop_verdict(case) for case in cases]
+        else:
+            findings = self.examiner.examine(envelope, message, mail, Wanted.by(cases), story)
+            verdicts = [decide(case, findings) for case in cases]
+        return self._judgement(book, envelope, message, mail, findings, verdicts, story)
+
+    def hold(
+        self, envelope: Envelope, message: Message, mail: SpooledMail, story: Story
+    ) -> Judgement:
+        """Return the judgement on a message that we cannot judge: it is held as unchecked, for
+        everybody.
+        """
+        book = self._load(envelope, message, story)
+        findings = Findings(unchecked=(Unchecked("failed", "Postern failed on this message"),))
+        cases = self._cases(book, envelope, message, mail)
+        held = [
+            decide(replace(case, policy=_hold_unchecked(case.policy)), findings) for case in cases
+        ]
+        return self._judgement(book, envelope, message, mail, findings, held, story)
+
+    def _load(self, envelope: Envelope, message: Message, story: Story) -> PolicyBook:
+        senders = (envelope.mail_from, *message.authors)
+        book = self.source.load(senders, [recipient.address for recipient in envelope.recipients])
+        sender_keys = lookup_keys(envelope.mail_from, book.recipient_delimiter)
+        story.tell(not book.traced.isdisjoint(sender_keys))
+        story.step("policy", revision=book.revision, layers=[layer.key for layer in book.layers])
+        return book
+
+    def _cases(
+        self, book: PolicyBook, envelope: Envelope, message: Message, mail: SpooledMail
+    ) -> tuple[Case, ...]:
+        now = self.clock()
+        bulk = message.is_bulk(envelope.mail_from)
+        return tuple(
+            make_case(
+                book,
+                recipient,
+                mail_id=envelope.mail_id,
+                identities=(envelope.mail_from, *message.authors),
+                size_bytes=mail.size_bytes,
+                bulk=bulk,
+                now=now,
+                hostname=self.hostname,
+            )
+            for recipient in unique(envelope.recipients)
+        )
+
+    def _judgement(
+        self,
+        book: PolicyBook,
+        envelope: Envelope,
+        message: Message,
+        mail: SpooledMail,
+        findings: Findings,
+        verdicts: Iterable[Verdict],
+        story: Story,
+    ) -> Judgement:
+        """Return it with the headers ready: whatever fails on this content fails before anything is
+        done.
+        """
+        plan = make_plan(tuple(verdicts))
+        for verdict in plan.verdicts:
+            story.verdict(verdict)
+        return Judgement(
+            envelope=envelope,
+            message=message,
+            mail=mail,
+            findings=findings,
+            plan=plan,
+            headers=tuple(edited_header(message, delivery.edits) for delivery in plan.deliveries),
+            originating=contains(book.networks, envelope.client.address),
+            revision=book.revision,
+        )
+
+
+def _hold_unchecked(policy: EffectivePolicy) -> EffectivePolicy:
+    """Return the policy that holds what could not be looked into, whatever the recipient's own
+    says.
+    """
+    settings = replace(
+        policy.settings,
+        unchecked_destiny=Destiny.DISCARD,
+        unchecked_lover=False,
+        unchecked_quarantine_to="quarantine",
+        bypass_virus_checks=False,
+    )
+    return replace(policy, settings=settings)
