@@ -86,13 +86,13 @@ GARBAGE = [
 ]
 
 
-@pytest.mark.parametrize("answer", GARBAGE)
+@pytest.mark.parametrize("answer", GARBAGE, ids=[str(answer[:40]) for answer in GARBAGE])
 def test_anything_else_is_a_failure_and_never_clean(answer: bytes) -> None:
     with pytest.raises(ScannerFailed):
         judge(answer)
 
 
-@pytest.mark.parametrize("answer", GARBAGE)
+@pytest.mark.parametrize("answer", GARBAGE, ids=[str(answer[:40]) for answer in GARBAGE])
 def test_garbage_over_the_socket_is_a_failure_too(
     engine: Engine, spooled: Spooled, answer: bytes
 ) -> None:
