@@ -1,4 +1,4 @@
-"""What every command of the appliance has: subcommands, --json, one line for an error, exit codes.
+"""What every command of the appliance has: --json, one line for an error, exit codes, subcommands.
 
 0  done
 1  refused: one line on standard error; with --json {"error": ...}, on standard output too
@@ -8,6 +8,7 @@
 
 import json
 import sys
+from abc import abstractmethod
 from argparse import SUPPRESS, Namespace
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from django.db import InterfaceError, OperationalError, ProgrammingError
 
 from appliance.errors import Refused, Unknown
 from smtpfilter.config import ConfigError
+from smtpfilter.errors import PolicyUnavailable
 
 ACTOR = "command line"  # who made a change, in the record
 
@@ -38,17 +40,64 @@ Run = Callable[[Namespace], Answer]
 Add = Callable[..., CommandParser]
 
 
-class SubjectCommand(BaseCommand):
-    """A command on one subject; subclasses name their subcommands."""
+class AnswerCommand(BaseCommand):
+    """A command that answers; subclasses define arguments() and answer()."""
 
     requires_system_checks: tuple[str, ...] = ()
 
-    def subcommands(self, add: Add) -> None:
-        """Call `add(name, run, help)` for each subcommand and give arguments to what it returns."""
-        raise TypeError(f"{type(self).__name__} names no subcommands")
+    @abstractmethod
+    def arguments(self, parser: CommandParser) -> None:
+        """Add the command's arguments, but for --json."""
+
+    @abstractmethod
+    def answer(self, options: Namespace) -> Answer:
+        """Do it.  Raises Refused (exit 1), Unknown (exit 2) and errors of the database (exit 3)."""
 
     def add_arguments(self, parser: CommandParser) -> None:
         _add_json(parser, default=False)
+        self.arguments(parser)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        answer = self._answer(Namespace(**options))
+        if options["json"]:
+            self.stdout.write(json.dumps(answer.document, default=_json_default, indent=2))
+        else:
+            for line in answer.lines:
+                self.stdout.write(line)
+        if answer.code:
+            sys.exit(answer.code)
+
+    def _answer(self, options: Namespace) -> Answer:
+        try:
+            return self.answer(options)
+        except (Unknown, ConfigError) as error:
+            self._fail(str(error), USAGE, options.json)
+        except Refused as error:
+            self._fail(str(error), REFUSED, options.json)
+        except PolicyUnavailable as error:
+            self._fail(f"no database: {error.detail}", NO_DATABASE, options.json)
+        except (OperationalError, InterfaceError) as error:
+            self._fail(f"no database: {error}", NO_DATABASE, options.json)
+        except ProgrammingError as error:
+            self._fail(f"no tables in the database: {error}", NO_DATABASE, options.json)
+
+    def _fail(self, message: str, code: int, as_json: bool) -> NoReturn:
+        line = (message.strip().splitlines() or ["failed"])[0]
+        if as_json:
+            line = json.dumps({"error": line})
+            self.stdout.write(line)
+        self.stderr.write(line)
+        sys.exit(code)
+
+
+class SubjectCommand(AnswerCommand):
+    """A command on one subject; subclasses name their subcommands."""
+
+    @abstractmethod
+    def subcommands(self, add: Add) -> None:
+        """Call `add(name, run, help)` for each subcommand and give arguments to what it returns."""
+
+    def arguments(self, parser: CommandParser) -> None:
         parsers = parser.add_subparsers(dest="subcommand", required=True, metavar="SUBCOMMAND")
 
         def add(name: str, run: Run, help_text: str) -> CommandParser:
@@ -61,36 +110,9 @@ class SubjectCommand(BaseCommand):
 
         self.subcommands(add)
 
-    def handle(self, *args: Any, run: Run, **options: Any) -> None:
-        as_json = options["json"]
-        answer = self._answer(run, Namespace(**options), as_json)
-        if as_json:
-            self.stdout.write(json.dumps(answer.document, default=_json_default, indent=2))
-        else:
-            for line in answer.lines:
-                self.stdout.write(line)
-        if answer.code:
-            sys.exit(answer.code)
-
-    def _answer(self, run: Run, options: Namespace, as_json: bool) -> Answer:
-        try:
-            return run(options)
-        except (Unknown, ConfigError) as error:
-            self._fail(str(error), USAGE, as_json)
-        except Refused as error:
-            self._fail(str(error), REFUSED, as_json)
-        except (OperationalError, InterfaceError) as error:
-            self._fail(f"no database: {_first_line(error)}", NO_DATABASE, as_json)
-        except ProgrammingError as error:
-            self._fail(f"no tables in the database: {_first_line(error)}", NO_DATABASE, as_json)
-
-    def _fail(self, message: str, code: int, as_json: bool) -> NoReturn:
-        line = " ".join(message.split())
-        if as_json:
-            line = json.dumps({"error": line})
-            self.stdout.write(line)
-        self.stderr.write(line)
-        sys.exit(code)
+    def answer(self, options: Namespace) -> Answer:
+        run: Run = options.run
+        return run(options)
 
 
 def table(rows: Sequence[Sequence[object]]) -> list[str]:
@@ -112,7 +134,3 @@ def _json_default(value: object) -> str:
     if isinstance(value, datetime):
         return value.isoformat().replace("+00:00", "Z")
     raise TypeError(f"{type(value).__name__} has no JSON form")
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -57,6 +57,8 @@ def explain(
     PolicyUnavailable.
     """
     to, mail_from = address(recipient), address(sender)
+    if not to.octets:
+        raise Refused("the null sender is no recipient")
     identities = (mail_from, *authors)
     book = DatabasePolicySource().load(identities, (to,))
     now = now or datetime.now(UTC)
@@ -90,8 +92,11 @@ def supposed(
 
 
 def address(text: str) -> Address:
-    """Return the address that a person wrote.  Raises Refused."""
+    """Return the address that a person wrote, the null sender for "" or "<>".  Raises Refused."""
     try:
-        return parse_address(text.strip().removeprefix("<").removesuffix(">").encode())
+        parsed = parse_address(text.strip().removeprefix("<").removesuffix(">").encode())
     except (BadPath, UnicodeEncodeError) as error:
         raise Refused(f"{text!r} is no address: {error}") from None
+    if parsed.octets and not parsed.local:
+        raise Refused(f"{text!r} is no address: write user@example.com")
+    return parsed

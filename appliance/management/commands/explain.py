@@ -1,28 +1,24 @@
 """`manage.py explain RECIPIENT`: what would happen to a message, and why."""
 
-import json
-import sys
+from argparse import Namespace
 from pathlib import Path
-from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
-from django.db import DatabaseError
+from django.core.management.base import CommandParser
 
-from appliance.errors import Refused
-from appliance.management.command import NO_DATABASE, REFUSED, USAGE
+from appliance.errors import Refused, Unknown
+from appliance.management.command import Answer, AnswerCommand
 from appliance.policies.explain import Explanation, address, explain, supposed
 from appliance.wiring import judge_file
 from smtpfilter.config import FilterConfig
 from smtpfilter.errors import FilterError, PolicyUnavailable
 
 
-class Command(BaseCommand):
+class Command(AnswerCommand):
     help = (
         "Say what would happen to a message for RECIPIENT, why, and where each setting comes from."
     )
-    requires_system_checks: tuple[str, ...] = ()
 
-    def add_arguments(self, parser: CommandParser) -> None:
+    def arguments(self, parser: CommandParser) -> None:
         parser.add_argument("recipient", metavar="RECIPIENT")
         parser.add_argument(
             "--sender", default="", help="envelope sender (default: the null sender)"
@@ -37,51 +33,33 @@ class Command(BaseCommand):
         parser.add_argument(
             "--banned", metavar="NAME", action="append", default=[], help="suppose this file"
         )
-        parser.add_argument("--json", action="store_true", help="answer in JSON")
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        supposes = options["score"] is not None or options["virus"] or options["banned"]
-        if options["message"] and supposes:
-            self._fail(
-                "--message looks into a real message: leave out --score, --virus and --banned",
-                USAGE,
-                options,
-            )
-        try:
-            explanation = self._explain(options)
-        except Refused as error:
-            self._fail(str(error), REFUSED, options)
-        except OSError as error:
-            self._fail(f"cannot read {options['message']}: {error.strerror}", REFUSED, options)
-        except (PolicyUnavailable, DatabaseError) as error:
-            self._fail(f"no database: {error}", NO_DATABASE, options)
-        except FilterError as error:
-            self._fail(f"cannot look into the message: {error.detail}", REFUSED, options)
-        document = explanation.to_json()
-        if options["json"]:
-            self.stdout.write(json.dumps(document, indent=2))
-            return
-        self.stdout.write(f"{document['destiny']}, as {document['category']}")
-        for reason in document["reasons"]:
-            self.stdout.write(f"  {reason}")
-        for name, setting in document["settings"].items():
-            self.stdout.write(f"  {name} = {setting['value']}  ({setting['origin']})")
+    def answer(self, options: Namespace) -> Answer:
+        document = _explanation(options).to_json()
+        lines = [f"{document['destiny']}, as {document['category']}"]
+        lines += [f"  {reason}" for reason in document["reasons"]]
+        lines += [
+            f"  {name} = {setting['value']}  ({setting['origin']})"
+            for name, setting in document["settings"].items()
+        ]
+        return Answer(document, lines)
 
-    def _explain(self, options: dict[str, Any]) -> Explanation:
-        recipient, sender = options["recipient"], options["sender"]
-        if not options["message"]:
-            findings = supposed(
-                score=options["score"], viruses=options["virus"], banned=options["banned"]
-            )
-            return explain(recipient=recipient, sender=sender, findings=findings)
-        octets = Path(options["message"]).read_bytes()
-        config = FilterConfig.from_environment()
-        return Explanation(judge_file(octets, address(recipient), address(sender), config))
 
-    def _fail(self, message: str, code: int, options: dict[str, Any]) -> None:
-        line = " ".join(message.split())
-        if options["json"]:
-            line = json.dumps({"error": line})
-            self.stdout.write(line)
-        self.stderr.write(line)
-        sys.exit(code)
+def _explanation(options: Namespace) -> Explanation:
+    if not options.message:
+        findings = supposed(score=options.score, viruses=options.virus, banned=options.banned)
+        return explain(recipient=options.recipient, sender=options.sender, findings=findings)
+    if options.score is not None or options.virus or options.banned:
+        raise Unknown(
+            "--message looks into a real message: leave out --score, --virus and --banned"
+        )
+    to, mail_from = address(options.recipient), address(options.sender)
+    try:
+        octets = Path(options.message).read_bytes()
+        return Explanation(judge_file(octets, to, mail_from, FilterConfig.from_environment()))
+    except OSError as error:
+        raise Refused(f"cannot read {options.message}: {error.strerror}") from None
+    except PolicyUnavailable:
+        raise
+    except FilterError as error:
+        raise Refused(f"cannot look into the message: {error.detail}") from None
