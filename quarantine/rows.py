@@ -95,11 +95,11 @@ def recipient_row(
     )
 
 
-def attempt_row(key: bytes, row: JournalRecipient, owner: str, until: datetime) -> Row:
-    """Return the values of sql.ATTEMPT_COLUMNS; only a pending recipient is leased."""
+def attempt_row(key: bytes, row: JournalRecipient, owner: str, lease: timedelta) -> Row:
+    """Return the values of sql.ATTEMPT_VALUES; only a pending recipient is leased."""
     path, reply = row.verdict.recipient.address.octets, row.reply
     if row.outcome is Outcome.PENDING or reply is None:
-        return (key, path, str(row.outcome), 0, "", "", owner, until)
+        return (key, path, str(row.outcome), 0, "", "", owner, lease)
     texts = (visible(reply.enhanced), visible(reply.text))
     return (key, path, str(row.outcome), reply.code, *texts, "", None)
 

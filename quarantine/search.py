@@ -13,10 +13,8 @@ from typing import Generic, TypeVar
 from django.db.models import Exists, OuterRef, Prefetch, Q
 
 from quarantine.models import MailRecord, RecipientRecord
-from quarantine.store import LEASE
 from smtpfilter.mail.address import BadPath, parse_address
 from smtpfilter.mail.envelope import MailId
-from smtpfilter.verdict.outcome import Outcome
 
 Row = TypeVar("Row")
 
@@ -80,11 +78,6 @@ def find_recipients(
     if len(found) <= limit:
         return Page(found, "")
     return Page(found[:limit], f"{found[limit - 1].mail_id}-{found[limit - 1].pk}")
-
-
-def is_unknown(row: RecipientRecord, now: datetime) -> bool:
-    """Tell whether nobody can say how it ended: the attempt died, and the sender tries again."""
-    return row.outcome == Outcome.PENDING and now - row.mail.received_at > LEASE
 
 
 def _mail_clause(filters: Filters, prefix: str = "") -> Q:

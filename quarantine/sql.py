@@ -40,6 +40,7 @@ FIND_ATTEMPTS = """
            COALESCE(lease_until > clock_timestamp(), false)
     FROM quarantine_attempt WHERE key = %s AND path = ANY(%s)"""
 
+ATTEMPT_VALUES = "(%s, %s, %s, %s, %s, %s, %s, clock_timestamp() + %s::interval)"
 WRITE_ATTEMPTS = f"""
     INSERT INTO quarantine_attempt ({ATTEMPT_COLUMNS}) VALUES %s
     ON CONFLICT (key, path) DO UPDATE
@@ -81,10 +82,7 @@ SETTLE_ATTEMPTS = """
     FROM (VALUES %s) AS v (key, path, outcome, line, code, enhanced, text)
     WHERE a.key = v.key AND a.path = v.path"""
 
-EXTEND_LEASE = """
-    UPDATE quarantine_attempt SET lease_until = clock_timestamp() + interval '20 minutes'
-    WHERE key = %s AND lease_owner = %s"""
-
-GIVE_UP_LEASE = """
-    UPDATE quarantine_attempt SET lease_owner = '', lease_until = NULL
+# A lease that is given up ends at once.
+SET_LEASE = """
+    UPDATE quarantine_attempt SET lease_owner = %s, lease_until = clock_timestamp() + %s::interval
     WHERE key = %s AND lease_owner = %s"""

@@ -4,12 +4,12 @@ The day's rows are found by the range of their ids, which are made of time.
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db.models import Count, Q
 
 from quarantine.models import HeldState, MailRecord, RecipientRecord, Release, ReleaseState
-from quarantine.store import LEASE
+from quarantine.models.attempt import LEASE
 from smtpfilter.mail.envelope import MailId
 from smtpfilter.verdict.outcome import Outcome
 
@@ -68,19 +68,6 @@ def last_received(who: Q) -> datetime | None:
     """Return when the newest message for one of these recipients came, None before the first."""
     row = RecipientRecord.objects.filter(who).order_by("-mail_id").select_related("mail").first()
     return row.mail.received_at if row else None
-
-
-def last_delivered() -> datetime | None:
-    """Return when mail was last handed to the next hop, None before the first."""
-    newest = RecipientRecord.objects.filter(outcome=str(Outcome.DELIVERED)).order_by("-mail_id")
-    return newest.values_list("settled_at", flat=True).first()
-
-
-def is_flowing(who: Q, *, now: datetime) -> bool | None:
-    """Tell whether what came in the last 15 minutes was dealt with; None where nothing came."""
-    counts = count(who, since=now - timedelta(minutes=15), now=now)
-    settled = counts.delivered + counts.stopped
-    return None if counts.all == 0 else settled > 0 or counts.deferred == 0
 
 
 def waiting(who: Q) -> dict[str, int]:

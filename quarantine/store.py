@@ -19,6 +19,7 @@ from psycopg2.extras import execute_values
 from quarantine import sql
 from quarantine.later import LaterWrites, Write
 from quarantine.lease import holds, make_owner
+from quarantine.models.attempt import LEASE
 from quarantine.octets import write_octets
 from quarantine.rows import (
     attempt_row,
@@ -33,9 +34,6 @@ from smtpfilter.mail.octets import Octets
 from smtpfilter.mail.reply import Reply
 from smtpfilter.ports import JournalEntry, JournalRecipient, Settlement
 from smtpfilter.verdict.outcome import Outcome
-
-LEASE = timedelta(minutes=20)
-"""How long an attempt may be silent; after that its pending rows are shown as unknown."""
 
 _log = logging.getLogger("postern")
 
@@ -91,8 +89,10 @@ class DatabaseJournal:
     ) -> tuple[_AtWork, dict[bytes, Settlement]]:
         recipients, settled = unique_recipients(entry), dict[bytes, Settlement]()
         if entry.retry_key is not None:
-            work = _share_row(cursor, work)
-            settled = self._find_settled(cursor, work, recipients)
+            shared = _share_row(cursor, work)
+            if shared != work:  # there were attempts before
+                settled = self._find_settled(cursor, shared, recipients)
+            work = shared
             recipients = tuple(r for r in recipients if _path(r) not in settled)
             _lease(cursor, entry.retry_key, work.owner, recipients)
         if recipients:
@@ -165,9 +165,8 @@ def _share_row(cursor: CursorWrapper, work: _AtWork) -> _AtWork:
 def _lease(
     cursor: CursorWrapper, key: bytes, owner: str, recipients: tuple[JournalRecipient, ...]
 ) -> None:
-    until = datetime.now(UTC) + LEASE
-    values = [attempt_row(key, row, owner, until) for row in recipients]
-    _execute_values(cursor, sql.WRITE_ATTEMPTS, values)
+    values = [attempt_row(key, row, owner, LEASE) for row in recipients]
+    _execute_values(cursor, sql.WRITE_ATTEMPTS, values, sql.ATTEMPT_VALUES)
 
 
 def _write_mail(
@@ -202,16 +201,19 @@ def _settle(write: Write) -> None:
         if write.settled:
             values = [(write.retry_key, *row[1:]) for row in values]
             _execute_values(cursor, sql.SETTLE_ATTEMPTS, values)
-        lease = sql.GIVE_UP_LEASE if write.closing else sql.EXTEND_LEASE
-        cursor.execute(lease, [write.retry_key, write.owner])
+        until = None if write.closing else LEASE
+        cursor.execute(sql.SET_LEASE, [write.owner, until, write.retry_key, write.owner])
 
 
 def _execute_values(
-    cursor: CursorWrapper, statement: str, values: list[tuple[object, ...]]
+    cursor: CursorWrapper,
+    statement: str,
+    values: list[tuple[object, ...]],
+    template: str | None = None,
 ) -> None:
     if values:
         with connection.wrap_database_errors:  # the bare cursor raises psycopg2's errors
-            execute_values(cursor.cursor, statement, values, page_size=len(values))
+            execute_values(cursor.cursor, statement, values, template, len(values))
 
 
 def _path(row: JournalRecipient) -> bytes:

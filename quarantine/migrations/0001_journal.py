@@ -242,6 +242,12 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.AddIndex(
+            model_name="mailrecord",
+            index=models.Index(
+                condition=models.Q(("has_body", True)), fields=["id"], name="mail_with_body"
+            ),
+        ),
+        migrations.AddIndex(
             model_name="recipientrecord",
             index=models.Index(fields=["owner", "-mail"], name="recipient_by_owner"),
         ),
@@ -259,12 +265,6 @@ class Migration(migrations.Migration):
                 condition=models.Q(("state__isnull", False)),
                 fields=["state", "-mail"],
                 name="recipient_by_state",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="recipientrecord",
-            index=models.Index(
-                condition=models.Q(("outcome", "pending")), fields=["mail"], name="recipient_open"
             ),
         ),
         migrations.AddIndex(

@@ -4,9 +4,14 @@ The tables stand alone: they are keyed by the retry key, kept for 7 days, and ne
 the journal.
 """
 
+from datetime import timedelta
+
 from django.db import models
 
 REMEMBERED_DAYS = 7
+
+LEASE = timedelta(minutes=20)
+"""How long an attempt may be silent; after that its pending rows are shown as unknown."""
 
 
 class RetryKey(models.Model):

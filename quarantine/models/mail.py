@@ -4,6 +4,7 @@ Rows are made by quarantine/store.py alone.  The primary key of a message is Mai
 the order of ids is the order of arrival and lists page by it.
 """
 
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -12,6 +13,7 @@ from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
 
+from quarantine.models.attempt import LEASE
 from smtpfilter.mail.envelope import MailId
 from smtpfilter.mail.findings import Findings
 from smtpfilter.policy.destiny import Destiny
@@ -83,6 +85,7 @@ class MailRecord(models.Model):
                 name="mail_by_later_id",
                 condition=Q(later_ids__isnull=False),
             ),
+            models.Index(fields=("id",), name="mail_with_body", condition=Q(has_body=True)),
         )
 
     def __str__(self) -> str:
@@ -162,11 +165,6 @@ class RecipientRecord(models.Model):
                 condition=Q(state__isnull=False),
             ),
             models.Index(
-                fields=("mail",),
-                name="recipient_open",
-                condition=Q(outcome=str(Outcome.PENDING)),
-            ),
-            models.Index(
                 fields=("expires_at",),
                 name="recipient_expiring",
                 condition=Q(state__isnull=False) & ~Q(state=str(HeldState.EXPIRED)),
@@ -175,6 +173,13 @@ class RecipientRecord(models.Model):
 
     def __str__(self) -> str:
         return f"{MailId(self.mail_id)} to {self.address}"
+
+    @property
+    def is_unknown(self) -> bool:
+        """Tell whether nobody can say how it ended: the attempt died, and the sender tries
+        again."""
+        silent = datetime.now(UTC) - self.mail.received_at
+        return self.outcome == Outcome.PENDING and silent > LEASE
 
     def effective_settings(self) -> dict[str, dict[str, Any]]:
         """Return {field: {value, origin}} as it was when the message was decided."""

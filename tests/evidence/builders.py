@@ -12,7 +12,7 @@ from smtpfilter.mail.reply import Reply
 from smtpfilter.policy.destiny import Destiny
 from smtpfilter.policy.layers import EffectivePolicy
 from smtpfilter.policy.settings import DEFAULTS, FIELDS
-from smtpfilter.ports import JournalEntry, JournalRecipient, Settlement
+from smtpfilter.ports import JournalEntry, JournalRecipient, Settlement, Submission
 from smtpfilter.verdict.category import Category
 from smtpfilter.verdict.outcome import Outcome
 from smtpfilter.verdict.verdict import Verdict
@@ -115,3 +115,20 @@ def _row(
         "policy": POLICY,
     }
     return JournalRecipient(Verdict(**(fields | changes)), outcome, reply)  # type: ignore[arg-type]
+
+
+class ScriptedRelay:
+    """A next hop that says `replies` in turn, the last one for ever, and keeps what it was sent."""
+
+    name = "smtp:[127.0.0.1]:10026"
+
+    def __init__(self, *replies: Reply) -> None:
+        self._replies = list(replies or (OK,))
+        self.sent: list[Submission] = []
+        self.octets: list[bytes] = []
+
+    def send(self, submission: Submission) -> tuple[Reply, ...]:
+        self.sent.append(submission)
+        self.octets.append(b"".join(submission.content.chunks()))
+        reply = self._replies.pop(0) if len(self._replies) > 1 else self._replies[0]
+        return (reply,) * len(submission.recipients)

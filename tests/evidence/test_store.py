@@ -5,11 +5,14 @@ import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import OperationalError, connection, connections
+from django.db.backends.utils import CursorWrapper
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -229,6 +232,29 @@ def test_the_number_of_a_process_that_is_used_again_does_not_keep_a_lease() -> N
     assert not holds(f"{socket.gethostname()}/{os.getppid()}/1/5", True, ())
     assert holds(make_owner(5), True, (5,))
     assert not holds(make_owner(5), True, ())
+
+
+def test_a_commit_whose_outcome_is_unknown_does_not_lock_the_retry_out(
+    journal: DatabaseJournal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """C6: the connection dies between COMMIT and its answer; the rows are there or not."""
+    real = store._transaction
+
+    @contextmanager
+    def in_doubt() -> Iterator[CursorWrapper]:
+        with real() as cursor:
+            yield cursor
+        raise JournalUnavailable("connection lost")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "_transaction", in_doubt)
+        with pytest.raises(JournalUnavailable):
+            journal.open(entry(delivered(), held("b@x.org"), key=KEY), b"octets")
+    assert MailRecord.objects.count() == 1
+    assert journal.open(entry(delivered(), held("b@x.org"), key=KEY), b"octets") == settled(
+        Outcome.HELD, HELD_REPLY, "b@x.org"
+    )
+    assert MailRecord.objects.count() == 1
 
 
 def test_a_lease_runs_out(journal: DatabaseJournal) -> None:
