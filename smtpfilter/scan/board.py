@@ -26,6 +26,7 @@ from smtpfilter.scan.wire import Clock, Deadline
 _log = logging.getLogger("postern.scan")
 
 Found = TypeVar("Found")
+AT_ONCE_SECONDS = 1.0  # a connection that breaks within this cost nobody any time
 
 _RESTING = f"failed {FAILURES} times in a row, is asked again after {PAUSE_SECONDS:g} seconds"
 
@@ -59,15 +60,19 @@ class Seat:
     def _watched(self, scan: Callable[[float], Found], deadline: Deadline) -> Found:
         if not self._breaker.admits():
             raise ScannerFailed(_RESTING)
+        started = self._clock()
         try:
             found = self._twice(scan, deadline)
-        except BaseException:
-            if self._breaker.failed():
+        except BaseException as failure:
+            at_once = self._clock() - started < AT_ONCE_SECONDS
+            if isinstance(failure, ConnectionBroke) and at_once:
+                self._breaker.close()
+            elif self._breaker.failed():
                 _log.warning("%s fails: not asked for %g seconds", self.name, PAUSE_SECONDS)
             raise
         if self._breaker.is_open:
             _log.warning("%s answers again", self.name)
-        self._breaker.succeeded()
+        self._breaker.close()
         return found
 
     def _twice(self, scan: Callable[[float], Found], deadline: Deadline) -> Found:

@@ -2,7 +2,8 @@
 
 Closed, every call goes through.  After FAILURES in a row it opens: calls fail at once, so that no
 message waits for an engine that hangs.  After PAUSE_SECONDS one call at a time is let through as
-a probe; its success closes the breaker, and mail flows again by itself.
+a probe; its success closes the breaker, and mail flows again by itself.  An engine that is plainly
+down opens nothing: calls to it fail at once anyway, and the first one after its return succeeds.
 """
 
 import threading
@@ -15,7 +16,7 @@ PAUSE_SECONDS = 10.0
 
 
 class Breaker:
-    """Safe for threads.  After `admits()` returned True comes `succeeded()` or `failed()`."""
+    """Safe for threads.  After `admits()` returned True comes `close()` or `failed()`."""
 
     def __init__(self, clock: Clock = time.monotonic) -> None:
         self._clock = clock
@@ -40,7 +41,8 @@ class Breaker:
             self._probing = self.is_open
             return True
 
-    def succeeded(self) -> None:
+    def close(self) -> None:
+        """Let all calls through: the engine answers, or says at once that it does not."""
         with self._lock:
             self._failures = 0
             self._probing = False

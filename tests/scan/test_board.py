@@ -12,6 +12,8 @@ from smtpfilter.mail.octets import SpooledMail
 from smtpfilter.ports import ConnectionBroke, ScannerFailed, VirusScan
 from smtpfilter.scan.board import Board, Seat
 from smtpfilter.scan.breaker import FAILURES, PAUSE_SECONDS, Breaker
+from smtpfilter.scan.clamd import Clamd
+from tests.scan.fake_engine import FakeEngine, Play, clamd_says, hangs_up
 
 Spooled = Callable[[bytes], SpooledMail]
 
@@ -163,6 +165,28 @@ def test_failures_with_successes_between_them_open_nothing(spooled: Spooled) -> 
     assert scanner.asked == 20
 
 
+def test_an_engine_that_is_plainly_down_is_asked_each_time_and_its_return_noticed_at_once(
+    spooled: Spooled,
+) -> None:
+    scanner = FakeScanner(*[BROKEN] * 20, CLEAN)
+    engines = board(scanner)
+    for _ in range(10):
+        assert engines.scan_viruses(spooled(b"")).failure == "fake: it hung up"
+    assert engines.scan_viruses(spooled(b"")) == CLEAN
+
+
+def test_an_engine_that_hung_and_is_being_restarted_is_asked_again_at_once(
+    spooled: Spooled,
+) -> None:
+    clock, scanner = Clock(), FakeScanner(*[DEAD] * FAILURES, BROKEN, BROKEN, CLEAN)
+    engines = board(scanner, clock=clock)
+    for _ in range(FAILURES):
+        engines.scan_viruses(spooled(b""))
+    clock.now += PAUSE_SECONDS
+    assert engines.scan_viruses(spooled(b"")).failure == "fake: it hung up"
+    assert engines.scan_viruses(spooled(b"")) == CLEAN
+
+
 def test_only_one_probe_is_on_its_way_while_the_breaker_is_open() -> None:
     clock = Clock()
     breaker = Breaker(clock)
@@ -174,8 +198,19 @@ def test_only_one_probe_is_on_its_way_while_the_breaker_is_open() -> None:
     assert [breaker.admits() for _ in range(3)] == [True, False, False]
     clock.now += 10 * PAUSE_SECONDS
     assert not breaker.admits()
-    breaker.succeeded()
+    breaker.close()
     assert [breaker.admits() for _ in range(3)] == [True, True, True]
+
+
+def test_a_real_connection_to_an_engine_that_comes_back(
+    engine: Callable[[Play], FakeEngine], spooled: Spooled
+) -> None:
+    fake = engine(hangs_up)
+    engines = Board(virus=[Clamd(fake.endpoint)], spam=None, config=FilterConfig())
+    for _ in range(FAILURES + 1):
+        assert engines.scan_viruses(spooled(b"octets")).viruses is None
+    fake.play = clamd_says(b"stream: OK\0")
+    assert engines.scan_viruses(spooled(b"octets")) == CLEAN
 
 
 def test_a_seat_lets_only_so_many_scans_run_at_once() -> None:

@@ -1,5 +1,7 @@
 """What SpamAssassin sees of a message (S-2, S-3)."""
 
+import mmap
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -51,6 +53,13 @@ def test_an_endless_header_counts_up_to_its_limit() -> None:
     shown = sample(b"A: b\r\n" * 1_000_000)
     assert shown.truncated
     assert len(shown.octets) <= HEADER_LIMIT_BYTES + BODY_LIMIT_BYTES
+
+
+def test_a_message_is_served_from_a_memory_map_as_well() -> None:
+    octets = HEADER + b"a line\r\n" * 100_000
+    with mmap.mmap(-1, len(octets)) as mapped:
+        mapped.write(octets)
+        assert sample(mapped, SENDER) == sample(octets, SENDER)
 
 
 @given(st.binary(max_size=300))
