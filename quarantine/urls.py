@@ -1,5 +1,18 @@
-"""Addresses of this subject's screens."""
+"""Addresses of the overview, the lists of mail, and one message."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from quarantine.views import lists, mails, overview, raw, release
+
+urlpatterns = [
+    path("", overview.overview, name="overview"),
+    path("metrics", overview.metrics, name="metrics"),
+    path("quarantine/", lists.quarantine, name="quarantine"),
+    path("mails/", lists.mails, name="mails"),
+    path("mails/<str:mail_id>/", mails.mail, name="mail"),
+    path("mails/<str:mail_id>/raw/", raw.raw, name="raw"),
+    path("mails/<str:mail_id>/<int:pk>/release/", release.release_copy, name="release"),
+    path("mails/<str:mail_id>/<int:pk>/decline/", release.decline_release, name="decline"),
+    path("mails/<str:mail_id>/<int:pk>/delete/", release.delete_copy, name="delete"),
+    path("mails/<str:mail_id>/<int:pk>/restore/", release.restore_copy, name="restore"),
+]

@@ -1,5 +1,13 @@
-"""Addresses of this subject's screens."""
+"""Addresses of policies and sender lists.  A key is its printed form: "@.", "example.com", "user@example.com"."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from appliance.policies import views
+
+urlpatterns = [
+    path("policies/", views.policies, name="policies"),
+    path("policies/<path:key>/", views.policy, name="policy"),
+    path("senders/", views.senders, name="senders"),
+    path("senders/<path:key>/remove/", views.drop_sender, name="sender_remove"),
+    path("senders/<path:key>/", views.sender_list, name="sender_list"),
+]

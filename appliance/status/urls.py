@@ -1,5 +1,11 @@
-"""Addresses of this subject's screens."""
+"""Addresses for monitoring, and the state of the appliance."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from appliance.status import views
+
+urlpatterns = [
+    path("healthz", views.healthz, name="healthz"),
+    path("readyz", views.readyz, name="readyz"),
+    path("status/", views.state, name="status"),
+]

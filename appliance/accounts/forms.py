@@ -1,0 +1,35 @@
+"""The form of a new account, and of a new password for one."""
+
+from django import forms
+
+from appliance.accounts.models import Role
+
+
+def _password(**options: str) -> forms.CharField:
+    secret = forms.PasswordInput({"autocomplete": "new-password"})
+    return forms.CharField(strip=False, widget=secret, **options)
+
+
+class AccountForm(forms.Form):
+    email = forms.EmailField(label="E-mail address")
+    role = forms.ChoiceField(choices=[(role.value, role.label.capitalize()) for role in Role])
+    scope = forms.CharField(
+        label="Works for",
+        required=False,
+        max_length=2000,
+        help_text="Domains of a manager or helpdesk, mailboxes of an owner, by comma."
+        " Others see the whole site.",
+        widget=forms.TextInput({"placeholder": "example.com"}),
+    )
+    password = _password(
+        label="First password",
+        help_text="At least 12 characters; it must be changed at the first login.",
+    )
+
+    def names(self) -> list[str]:
+        """Return the domains or mailboxes that were typed."""
+        return [name.strip() for name in self.cleaned_data["scope"].split(",") if name.strip()]
+
+
+class PasswordForm(forms.Form):
+    password = _password(label="New password")

@@ -1,0 +1,116 @@
+"""The forms of a layer: its settings, where the empty choice inherits, and its sender rules."""
+
+from typing import Any
+
+from django import forms
+
+from appliance.policies.inherit import Inherited
+from appliance.policies.labels import DESTINY_WORDS, LABELS, points
+from appliance.policies.models import PolicyLayer, SenderRule
+from smtpfilter.policy.settings import FIELDS, field_group, field_help, format_value
+
+INHERIT = ("", "Inherit")
+KEEP = "quarantine"
+NO_TEXT = "(nothing)"
+"""What a person writes where a text is to be empty: the empty choice inherits."""
+
+
+class PolicyForm(forms.Form):
+    """One field per setting, all of them optional; `changes()` is what the verb is asked to do.
+
+    A field that a layer above has locked is shown, and cannot be changed here.
+    """
+
+    def __init__(
+        self, layer: PolicyLayer | None, inherited: dict[str, Inherited], *args: Any, **kwargs: Any
+    ) -> None:
+        self.stored = {name: _text(getattr(layer, name, None)) for name in FIELDS}
+        super().__init__(*args, initial=self.stored, **kwargs)
+        for name in FIELDS:
+            field = _field(name, self.stored[name])
+            field.disabled = bool(inherited[name].locked_by)
+            self.fields[name] = field
+
+    def changes(self) -> dict[str, str | None]:
+        """Return field -> what was written, None to inherit, for the fields that differ from what is stored."""
+        wanted = {name: self.cleaned_data[name].strip() for name in FIELDS}
+        return {
+            name: None if text == "" else ("" if text == NO_TEXT else text)
+            for name, text in wanted.items()
+            if text != self.stored[name]
+        }
+
+
+def _text(value: Any) -> str:
+    """Return a stored value as it stands in the form."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if value == "":
+        return NO_TEXT
+    shown = format_value(value)
+    return points(shown) if isinstance(shown, float) else str(shown)
+
+
+def _field(name: str, stored: str) -> forms.Field:
+    kind = FIELDS[name]
+    common: dict[str, Any] = {
+        "required": False,
+        "label": LABELS[name],
+        "help_text": field_help(name),
+    }
+    if kind == "flag":
+        return forms.ChoiceField(choices=[INHERIT, ("yes", "Yes"), ("no", "No")], **common)
+    if kind == "destiny":
+        return forms.ChoiceField(choices=[INHERIT, *DESTINY_WORDS.items()], **common)
+    if field_group(name) == "copies":
+        return forms.ChoiceField(choices=_copies(stored), **common)
+    if kind == "text":
+        common["help_text"] += f" To set no text at all, write {NO_TEXT}."
+    return forms.CharField(widget=forms.TextInput({"placeholder": "Inherit"}), **common)
+
+
+def _copies(stored: str) -> list[tuple[str, str]]:
+    """Return the choices for a kept copy; a place that a command has set can stay."""
+    choices = [INHERIT, (KEEP, "Keep a copy"), (NO_TEXT, "Keep nothing: what is stopped is lost")]
+    return choices if stored in ("", KEEP, NO_TEXT) else [*choices, (stored, stored)]
+
+
+ACTIONS = (
+    (SenderRule.Action.ALLOW, "Let through"),
+    (SenderRule.Action.BLOCK, "Block"),
+    (SenderRule.Action.SCORE, "Give points"),
+)
+
+
+class SenderForm(forms.Form):
+    """One sender rule.  What is a sender, and which points count, is the verb's to say."""
+
+    sender = forms.CharField(
+        max_length=320,
+        widget=forms.TextInput({"placeholder": "news@example.org or .example.org"}),
+    )
+    action = forms.ChoiceField(label="What happens", choices=ACTIONS)
+    points = forms.FloatField(
+        required=False,
+        help_text="For points only; negative ones speak for the sender.",
+        widget=forms.NumberInput({"step": "any"}),
+    )
+    expires = forms.DateField(
+        required=False,
+        label="Until",
+        help_text="Empty: for good.",
+        widget=forms.DateInput({"type": "date"}),
+    )
+
+
+class KeyForm(forms.Form):
+    """For whom a new layer counts."""
+
+    key = forms.CharField(
+        label="For whom",
+        max_length=320,
+        help_text="example.com, .example.com with all below, user@example.com, or user@ in any local domain.",
+        widget=forms.TextInput({"placeholder": "example.com"}),
+    )

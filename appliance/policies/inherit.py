@@ -1,0 +1,73 @@
+"""What a layer would inherit if it set nothing itself: for each field the value, where it comes from, who locked it."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from smtpfilter.policy.lookup import SITE
+from appliance.policies.source import DatabasePolicySource
+from smtpfilter.mail.address import Address, parse_address
+from smtpfilter.policy.layers import Layer, PolicyBook
+from smtpfilter.policy.lookup import SITE
+from smtpfilter.policy.resolve import resolve, scope
+from smtpfilter.policy.settings import FIELDS
+
+NOBODY = "postern-inherits-from"  # a local part for which no layer is stored
+
+
+@dataclass(frozen=True, slots=True)
+class Inherited:
+    """`origin`: a lookup key, with " (policy NAME)" where it came by a named one, or "default".
+
+    `locked_by`: the key of the layer above that fixes the field; "" where this layer may set it.
+    """
+
+    value: Any
+    origin: str
+    locked_by: str
+
+    @property
+    def origin_key(self) -> str:
+        """The key of the layer to look at, "" for the built-in default."""
+        return "" if self.origin == "default" else self.origin.partition(" (policy ")[0]
+
+
+def inherited(key: str) -> dict[str, Inherited]:
+    """Return, for every field, what holds at the layer `key` (printed form) without the layer itself."""
+    address = _someone_under(key)
+    book = DatabasePolicySource().load((), (address,)) if address else PolicyBook()
+    above = _layers_above(key, book, address)
+    policy = resolve(replace(book, layers=above), address or parse_address(b""))
+    return {
+        name: Inherited(getattr(policy.settings, name), policy.origins[name], _lock(name, above))
+        for name in FIELDS
+    }
+
+
+def _someone_under(key: str) -> Address | None:
+    """Return an address for which `key` counts; None for the site, which inherits the built-in defaults alone."""
+    if key == SITE:
+        return None
+    user, _, domain = key.rpartition("@")
+    if not domain:
+        domain = "invalid"  # "user@" stands above no particular domain: only the site is above it
+    return parse_address(f"{user or NOBODY}@{domain.removeprefix('.')}".encode())
+
+
+def _layers_above(key: str, book: PolicyBook, address: Address | None) -> tuple[Layer, ...]:
+    """Return the layers that count after `key`, the nearest first."""
+    if address is None:
+        return ()
+    bare = replace(book, domains=frozenset({address.domain}))
+    keys = list(scope(bare, address))
+    after = set(keys[keys.index(key) + 1 :]) if key in keys else set(keys)
+    ranks = {name: rank for rank, name in enumerate(keys)}
+    return tuple(
+        sorted(
+            (layer for layer in book.layers if layer.key in after),
+            key=lambda layer: ranks[layer.key],
+        )
+    )
+
+
+def _lock(name: str, above: tuple[Layer, ...]) -> str:
+    return next((layer.key for layer in reversed(above) if name in layer.locked), "")

@@ -1,0 +1,115 @@
+"""How policy settings are called and ordered on the screen; what they mean is PolicySettings' own help text."""
+
+import math
+from typing import Any
+
+from smtpfilter.policy.lookup import SITE
+from smtpfilter.policy.settings import FIELDS, field_group
+
+GROUPS = {
+    "checks": (
+        "Checks",
+        "What is looked for, and what is delivered, marked, although it was found.",
+    ),
+    "levels": (
+        "Spam levels",
+        "SpamAssassin points from which something happens; a number, or never.",
+    ),
+    "destinies": ("What happens", "What becomes of mail that a check stops."),
+    "copies": (
+        "Kept copies",
+        "With a copy, stopped mail is held and can be released; without one it is gone.",
+    ),
+    "subject": ("Subject marks", "Words put before the subject of delivered mail."),
+    "files": ("Files and size", "Rules for attachments, and how large a message may be."),
+}
+
+LABELS = {
+    "bypass_virus_checks": "Skip the virus scan",
+    "bypass_spam_checks": "Skip the spam score",
+    "bypass_banned_checks": "Skip the search for banned files",
+    "bypass_header_checks": "Skip the header checks",
+    "virus_lover": "Deliver infected mail (virus lover)",
+    "spam_lover": "Deliver spam (spam lover)",
+    "banned_files_lover": "Deliver banned files (banned files lover)",
+    "bad_header_lover": "Deliver bad headers (bad header lover)",
+    "unchecked_lover": "Deliver unchecked mail (unchecked lover)",
+    "spam_tag_level": "Show the score from (tag)",
+    "spam_tag2_level": "Mark as spam from (tag2)",
+    "spam_tag3_level": "Mark a third way from (tag3)",
+    "spam_kill_level": "Stop as spam from (kill)",
+    "spam_dsn_cutoff_level": "No notice to the sender from",
+    "spam_quarantine_cutoff_level": "No kept copy from",
+    "virus_destiny": "Infected mail",
+    "banned_destiny": "Banned files",
+    "spam_destiny": "Spam",
+    "bad_header_destiny": "Bad headers",
+    "oversized_destiny": "Too large",
+    "unchecked_destiny": "Unchecked mail",
+    "unchecked_encrypted_destiny": "Unchecked: encrypted",
+    "unchecked_limits_destiny": "Unchecked: over a limit",
+    "unchecked_ambiguous_destiny": "Unchecked: ambiguous",
+    "unchecked_undecodable_destiny": "Unchecked: broken",
+    "scanner_failure_destiny": "No virus scanner answers",
+    "spam_failure_destiny": "The spam engine does not answer",
+    "virus_quarantine_to": "Copy of infected mail",
+    "banned_quarantine_to": "Copy of banned files",
+    "spam_quarantine_to": "Copy of spam",
+    "bad_header_quarantine_to": "Copy of bad headers",
+    "unchecked_quarantine_to": "Copy of unchecked mail",
+    "spam_subject_tag": "From the tag level on",
+    "spam_subject_tag2": "From the tag2 level on",
+    "spam_subject_tag3": "From the tag3 level on",
+    "virus_subject_tag": "Infected mail that is delivered",
+    "unchecked_subject_tag": "Unchecked mail that is delivered",
+    "banned_rulenames": "Ban rule sets",
+    "message_size_limit": "Largest message",
+}
+"""One for every field of PolicySettings; a test compares them."""
+
+DESTINY_WORDS = {
+    "pass": "Deliver",
+    "discard": "Hold, or discard without a copy",
+    "reject": "Reject",
+    "tempfail": "Defer",
+}
+
+
+def points(value: float) -> str:
+    """Return a score or level as people write it: at most three decimals, no idle zeros, "never"."""
+    return "never" if math.isinf(value) else f"{value:.3f}".rstrip("0").rstrip(".")
+
+
+def value_words(name: str, value: Any) -> str:
+    """Return the value of the field `name` as the form words it."""
+    if isinstance(value, bool):
+        return "Yes" if value else "No"
+    if isinstance(value, float):
+        return points(value)
+    if field_group(name) == "copies":
+        return "Keep nothing" if value == "" else "Keep a copy"
+    if FIELDS[name] == "bytes":
+        return f"{value} octets" if value else "No limit of its own"
+    if value == "":
+        return "Nothing"
+    return DESTINY_WORDS.get(value, str(value))
+
+
+def origin_words(origin: str) -> str:
+    """Say where a value comes from: a lookup key, with its named policy, or Postern's own default."""
+    if origin == "default":
+        return "Postern’s default"
+    return origin.replace(SITE, "the site", 1) if origin.startswith(SITE) else origin
+
+
+def key_words(key: str) -> str:
+    """Say for whom the settings at a lookup key count."""
+    if key == SITE:
+        return "Everybody on this site"
+    if key.endswith("@"):
+        return f"{key[:-1]} at every local domain"
+    if "@" in key:
+        return f"The mailbox {key}"
+    if key.startswith("."):
+        return f"{key[1:]} and all domains below it"
+    return f"The domain {key}"

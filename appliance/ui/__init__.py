@@ -1,0 +1,1 @@
+"""How the screens look: theme, static files, template tags."""

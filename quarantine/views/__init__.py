@@ -1,0 +1,1 @@
+"""Screens of the evidence: overview, lists of mail, one message, and what can be done with it."""
