@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
+from weakref import WeakSet
 
 from django.db import Error, close_old_connections, connection
 
@@ -19,26 +20,31 @@ from smtpfilter.policy.lookup import SITE, candidate_keys
 
 DEFAULT_DELIMITER = "+"
 
-_QUERY = """
+# Prepared once per connection: planning would take longer than finding the rows.
+_PREPARE = """
+PREPARE policy_book (text[], text[], text[]) AS
 WITH
   layers AS (
     SELECT to_jsonb(layer) AS own, to_jsonb(named) AS named
       FROM policies_policylayer layer
       LEFT JOIN policies_namedpolicy named ON named.id = layer.policy_id
-     WHERE layer.key = ANY(%(recipients)s)),
+     WHERE layer.key = ANY($1)),
   rules AS (
     SELECT key, sender, action, points, expires_at FROM policies_senderrule
-     WHERE sender = ANY(%(senders)s) AND key = ANY(%(recipients)s))
+     WHERE sender = ANY($2) AND key = ANY($1))
 SELECT jsonb_build_object(
   'layers', (SELECT jsonb_agg(jsonb_build_array(own, named)) FROM layers),
-  'domains', (SELECT jsonb_agg(name) FROM domains_domain WHERE name = ANY(%(everybody)s)),
+  'domains', (SELECT jsonb_agg(name) FROM domains_domain WHERE name = ANY($3)),
   'senders', (SELECT jsonb_agg(to_jsonb(rules)) FROM rules),
   'ban_sets', (SELECT jsonb_object_agg(name, rules) FROM policies_banruleset),
   'networks', (SELECT jsonb_agg(cidr) FROM domains_network),
-  'traced', (SELECT jsonb_agg(sender) FROM status_tracedsender WHERE sender = ANY(%(senders)s)),
+  'traced', (SELECT jsonb_agg(sender) FROM status_tracedsender WHERE sender = ANY($2)),
   'delimiter', (SELECT recipient_delimiter FROM status_sitesettings),
   'revision', (SELECT max(number) FROM policies_policychange))::text
 """
+_EXECUTE = "EXECUTE policy_book (%s, %s, %s)"
+
+_prepared: WeakSet[Any] = WeakSet()  # connections of psycopg2 that know the statement
 
 
 class DatabasePolicySource:
@@ -52,16 +58,15 @@ class DatabasePolicySource:
         """
         of_senders = _keys(senders)
         of_recipients = _keys(recipients)
-        wanted = {
-            "senders": list(of_senders),
-            "recipients": list(of_recipients),
-            "everybody": [key for key in of_senders | of_recipients if "@" not in key],
-        }
+        domains = [key for key in of_senders | of_recipients if "@" not in key]
         try:
             if not connection.in_atomic_block:
                 close_old_connections()
             with connection.cursor() as cursor:
-                cursor.execute(_QUERY, wanted)
+                if connection.connection not in _prepared:
+                    cursor.execute(_PREPARE)
+                    _prepared.add(connection.connection)
+                cursor.execute(_EXECUTE, [list(of_recipients), list(of_senders), domains])
                 (text,) = cursor.fetchone()
         except Error as error:
             raise PolicyUnavailable(str(error)) from error
