@@ -1,8 +1,8 @@
-"""The filter's parent process: it binds, forks the workers, restarts those that die, and drains on SIGTERM or SIGINT.
+"""The filter's parent process: it binds, forks workers, restarts those that die, and drains.
 
-The listening socket is made once and shared (no SO_REUSEPORT: a second filter would silently share the port, and closing
-a listener would reset waiting clients).  The parent opens no connection to Postgres and starts no thread, so forking is
-safe.  Workers die with it.
+The listening socket is made once and shared (no SO_REUSEPORT: a second filter would silently share
+the port, and closing a listener would reset waiting clients).  The parent opens no connection to
+Postgres and starts no thread, so forking is safe.  Workers die with it.
 """
 
 import ctypes
@@ -59,7 +59,7 @@ def run(
 
 
 def listening_socket(endpoint: Endpoint) -> socket.socket:
-    """Return the socket to listen on: systemd's if it passed one, else a new one.  Raises OSError with a clear line."""
+    """Return the socket to listen on, systemd's if it passed one.  Raises OSError: a clear line."""
     if os.environ.get("LISTEN_PID") == str(os.getpid()) and os.environ.get("LISTEN_FDS"):
         return socket.socket(fileno=_FIRST_INHERITED)
     family = socket.AF_INET6 if ":" in endpoint.host else socket.AF_INET

@@ -1,4 +1,4 @@
-"""One SMTP connection to the next hop: blocking, with a deadline for each stage, and strict about replies (D15).
+"""One SMTP connection to the next hop: blocking, strict about replies, a deadline for each stage.
 
 It knows lines, replies and content; what they mean is the relay's business.
 """
@@ -36,7 +36,8 @@ class Timeouts:
 class ConnectionFailed(Exception):
     """The connection is of no use any more.
 
-    `reply` is what the sender is told, `args[0]` what the log says; `answered`: the next hop said so itself, by 421.
+    `reply` is what the sender is told, `args[0]` what the log says.  `answered`: by 421 the next
+    hop said so itself.
     """
 
     def __init__(self, detail: str, reply: Reply, *, answered: bool = False) -> None:
@@ -48,7 +49,7 @@ class ConnectionFailed(Exception):
 class NextHopConnection:
     """One connection.  Every method may raise ConnectionFailed: then it is to be closed.
 
-    `extensions`: keyword in upper case -> its parameters.  `transactions`: how many it has carried so far.
+    `extensions`: keyword in upper case -> its parameters.  `transactions`: how many it has carried.
     `open`: a mail transaction has begun and not ended.  `dotted`: its final dot may have been sent.
     """
 
@@ -71,15 +72,12 @@ class NextHopConnection:
 
     @property
     def gone(self) -> bool:
-        """Whether the next hop has closed an idle connection, or said something unasked."""
-        self._socket.settimeout(0)
+        """Whether the next hop has closed the connection, or said something unasked."""
         try:
-            self._socket.recv(1, socket.MSG_PEEK)
-        except BlockingIOError:
-            return bool(self._buffer)
-        except OSError:
+            self._expect_silence()
+        except ConnectionFailed:
             return True
-        return True
+        return False
 
     def greeting(self) -> Reply:
         return self.reply(self._timeouts.connect)
@@ -97,7 +95,7 @@ class NextHopConnection:
         return _as_reply(lines)
 
     def commands(self, lines: Sequence[bytes]) -> Iterator[list[Reply]]:
-        """Send the lines, in groups where the next hop offers PIPELINING; yield the replies of each group."""
+        """Send the lines, grouped where PIPELINING is offered; yield the replies of each group."""
         step = _PIPELINE if "PIPELINING" in self.extensions else 1
         for start in range(0, len(lines), step):
             group = lines[start : start + step]
@@ -125,7 +123,7 @@ class NextHopConnection:
         return reply
 
     def content(self, chunks: Iterable[bytes]) -> None:
-        """Send the content without the final dot.  After a failure nothing more may be sent (D10)."""
+        """Send the content without the final dot.  After a failure nothing more is sent (D10)."""
         pending = bytearray()
         for piece in transparent(chunks):
             pending += piece
@@ -136,8 +134,8 @@ class NextHopConnection:
         self._expect_silence()
 
     def dot(self) -> Reply:
+        self._write(b".\r\n", self._timeouts.content)  # where this fails the dot is not complete
         self.dotted = True
-        self._write(b".\r\n", self._timeouts.content)
         reply = self.reply(self._timeouts.dot)
         if reply.code < 400 and not reply.accepted:
             raise protocol_error(f"{reply.code} to the final dot")
@@ -161,9 +159,17 @@ class NextHopConnection:
         self._socket.close()
 
     def _expect_silence(self) -> None:
-        """Raise ConnectionFailed where there are octets that belong to no command of ours."""
-        if self._buffer:
-            raise protocol_error("reply without a command")
+        """Raise ConnectionFailed where the next hop has closed, or says what nobody asked for."""
+        self._socket.settimeout(0)
+        try:
+            unasked = bytes(self._buffer) or self._socket.recv(80, socket.MSG_PEEK)
+        except BlockingIOError:
+            return
+        except OSError as error:
+            raise _lost(error) from error
+        if not unasked:
+            raise _lost(EOFError("connection closed"))
+        raise protocol_error(f"reply without a command: {unasked!r}")
 
     def _write(self, octets: bytes, seconds: float) -> None:
         try:
@@ -209,9 +215,9 @@ class NextHopConnection:
 
 
 def transparent(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield the content as it goes over the wire: lone CR and LF as CRLF, dots stuffed, CRLF at the end.
+    """Yield the content as it goes over the wire: lone CR and LF as CRLF, dots stuffed, CRLF last.
 
-    Whatever the borders of the chunks, the result is the same, and CRLF.CRLF never occurs in it (P1).
+    Whatever the borders of the chunks, the result is the same, and has no CRLF.CRLF in it (P1).
     """
     held = b""  # a CR whose LF may come with the next chunk
     line_start = True
@@ -251,7 +257,7 @@ def _connect(endpoint: Endpoint, seconds: float) -> socket.socket:
 
 
 def _as_reply(lines: list[bytes]) -> Reply:
-    """Return the reply in its lines, joined by blanks; the enhanced code stands in front of each line, or of none."""
+    """Return the reply, its lines joined by blanks; each may repeat the enhanced code."""
     texts = [line[4:].decode("ascii", "replace") for line in lines]
     rest = [_ENHANCED.sub("", text, count=1) for text in texts[1:]]
     reply = parse_reply(" ".join([lines[0][:3].decode("ascii"), texts[0], *rest]))

@@ -1,7 +1,7 @@
-"""The ESMTP parameters of MAIL FROM and RCPT TO, and xtext (RFC 1870, 6152, 6531, 3461; rules E-3, E-9).
+"""The ESMTP parameters of MAIL and RCPT, and xtext (RFC 1870, 6152, 6531, 3461; E-3, E-9).
 
-Values are validated and kept octet for octet, so that they leave as they came.  Unknown parameters are refused with
-555 5.5.4, malformed and repeated ones with 501 5.5.4.
+Values are validated and kept octet for octet, so that they leave as they came.  Unknown parameters
+are refused with 555 5.5.4, malformed and repeated ones with 501 5.5.4.
 """
 
 import re
@@ -63,7 +63,7 @@ def parse_mail_parameters(octets: bytes) -> MailParameters:
 
 
 def parse_recipient_parameters(octets: bytes, *, smtputf8: bool = False) -> RecipientParameters:
-    """Return the parameters in `octets`; `smtputf8` says whether MAIL asked for it.  Raises BadParameter."""
+    """Return the parameters in `octets`.  `smtputf8`: MAIL asked for it.  Raises BadParameter."""
     given = dict(_split(octets, {"NOTIFY", "ORCPT"}))
     return RecipientParameters(
         notify=_notify(given["NOTIFY"]) if "NOTIFY" in given else (),
@@ -144,7 +144,7 @@ def _notify(value: bytes | None) -> tuple[str, ...]:
 
 def _orcpt(value: bytes | None, *, smtputf8: bool) -> bytes:
     kind, semicolon, address = (value or b"").partition(b";")
-    # A utf-8 address may come as it is, but only in a transaction that asked for SMTPUTF8 (RFC 6533 3).
+    # A utf-8 address may come unencoded in a transaction that asked for SMTPUTF8 (RFC 6533 3).
     form = _UTF8_ADDRESS if kind.lower() == b"utf-8" else _XTEXT
     if (
         value is None

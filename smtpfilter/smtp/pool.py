@@ -1,7 +1,7 @@
 """The bounded pool of threads in which messages are processed, and its waiting line.
 
-asyncio speaks SMTP; a message is worked on in one thread from start to end.  When pool and waiting line are full,
-mail waits in the sender's queue.
+asyncio speaks SMTP; a message is worked on in one thread from start to end.  When pool and waiting
+line are full, mail waits in the sender's queue.
 """
 
 import threading
@@ -34,7 +34,7 @@ class Pool:
         return self._taken == 0
 
     def submit(self, envelope: Envelope, file: SpoolFile) -> Future[Sequence[Reply]]:
-        """Let a thread process the message; the future ends with the handler's replies or its exception.
+        """Let a thread process the message; the future holds the handler's replies or exception.
 
         The message leaves the spool when it is done, or cancelled while it waited.
         Raises Overloaded, SpoolFull; then the file is still the caller's to remove.

@@ -1,9 +1,9 @@
 """aiosmtpd's protocol, hardened: how octets become commands and replies (design 4.3).
 
-What changes against aiosmtpd 1.4.6, each with a test: commands are octets and end in CRLF only; limits belong to the
-session; replies of a pipelined group leave together; an exception is 451 without its text; neither a half-closed nor a
-lost connection interrupts a message at work; the idle timer rests while one is; the 421 of a timeout is said.
-The verbs are the business of the subclass.
+What changes against aiosmtpd 1.4.6, each with a test: commands are octets and end in CRLF only;
+limits belong to the session; replies of a pipelined group leave together; an exception is 451
+without its text; neither a half-closed nor a lost connection interrupts a message at work; the idle
+timer rests while one is; the 421 of a timeout is said.  The verbs are the subclass's business.
 """
 
 import asyncio
@@ -37,7 +37,7 @@ SHUTTING_DOWN = Reply(421, "4.3.2", "Shutting down, try again later")
 
 
 class HardenedProtocol(SMTP):
-    """One connection.  Subclasses have a method smtp_VERB(argument: bytes) for each verb that they know."""
+    """One connection.  Subclasses have a method smtp_VERB(argument: bytes) for each verb."""
 
     line_length_limit = (
         CHUNK_BYTES  # of the stream's buffer; lines of a message may be as long as they like
@@ -189,7 +189,8 @@ class HardenedProtocol(SMTP):
         self._say(reply)
         self._closing = True
 
-    # aiosmtpd looks up every attribute named smtp_*; those of its own that we do not answer are replaced here.
+    # aiosmtpd looks up every attribute named smtp_*; those of its own that we do not answer are
+    # replaced here.
 
     async def _not_implemented(self, argument: bytes) -> None:
         self._refuse_junk(Reply(502, "5.5.1", "Command not implemented"))

@@ -1,6 +1,6 @@
 """Reading what a client sends: command lines, and the octets of a message, in bounded memory.
 
-A message ends at CRLF.CRLF and nowhere else (P1, P2 of the reliability notes: CVE-2023-51764 and its kind).
+A message ends at CRLF.CRLF and nowhere else (P1, P2; CVE-2023-51764 and its kind).
 """
 
 import asyncio
@@ -72,7 +72,7 @@ class Unstuffer:
     """
 
     def __init__(self) -> None:
-        # A message begins at the start of a line: as if a CRLF came before it, which is not content.
+        # A message begins at the start of a line: as after a CRLF, which is not content.
         self._held = b"\r\n"
         self._not_content = 2
         self.rest: bytes | None = None  # what followed the end; None while the end was not seen

@@ -1,12 +1,12 @@
-"""To the next hop: one reply for each recipient, whatever the next hop does (O-1, O-5, O-6, O-10, E-6, E-10).
+"""To the next hop: one reply for each recipient, whatever it does (O-1, O-5, O-6, O-10, E-6).
 
     2yz after the dot              taken: the only way to a 2xx
-    4xx, lost, late, odd           a 4xx; lost between the dot and its answer: nobody knows, so a 4xx
+    4xx, lost, late, odd           a 4xx; lost between the dot and its answer: nobody knows, so too
     5xx at RCPT, after the dot     about the recipient or the message: passed on
-    5xx elsewhere, 5.7.x at RCPT   a fault of set-up: 451 and an alarm, so that it bounces nobody's mail (R4)
+    5xx elsewhere, 5.7.x at RCPT   a fault of set-up: 451 and an alarm, no mail bounces (R4)
 
-Connections are kept, one transaction at a time on each.  A kept one that turns out dead before its final dot is
-replaced by a fresh one, once.
+Connections are kept, one transaction at a time on each.  A kept one that turns out dead before its
+final dot is replaced by a fresh one, once.
 """
 
 import logging
@@ -91,7 +91,7 @@ class SmtpRelay:
             return dict.fromkeys(recipients, failed.reply)
 
     def _after_dot(self, failed: ConnectionFailed) -> Reply:
-        """Return the reply for a connection that failed between the final dot and its answer (O-10)."""
+        """Return the reply for a connection that failed between final dot and answer (O-10)."""
         if failed.answered:
             return failed.reply
         log.error("%s: outcome unknown, the mail may come twice: %s", self.name, failed)
@@ -112,7 +112,7 @@ class SmtpRelay:
     def _transact(
         self, connection: NextHopConnection, submission: Submission, recipients: Sequence[int]
     ) -> Replies:
-        """Settle recipients on this connection, and keep it if it is still good.  Raises ConnectionFailed."""
+        """Settle recipients; keep the connection if it is still good.  Raises ConnectionFailed."""
         connection.dotted = False
         try:
             replies = self._dialogue(connection, submission, recipients)
@@ -150,7 +150,7 @@ class SmtpRelay:
     def _say_envelope(
         self, connection: NextHopConnection, submission: Submission, recipients: Sequence[int]
     ) -> tuple[Reply, list[Reply]]:
-        """Return the reply to MAIL and those to RCPT; none of the latter counts where MAIL was refused."""
+        """Return the reply to MAIL and those to RCPT, which do not count where MAIL was refused."""
         offered = connection.extensions.get("XFORWARD", "").upper().split()
         lines = list(command_lines(submission.client, offered))
         before_mail = len(lines)
@@ -194,7 +194,7 @@ class SmtpRelay:
     # Kept connections
 
     def _kept_connection(self) -> NextHopConnection | None:
-        """Return the most recently used connection that still lives; say goodbye to those idle for long."""
+        """Return the latest used connection that lives; say goodbye to those idle for long."""
         oldest = time.monotonic() - LONGEST_IDLE_SECONDS
         with self._lock:
             idle = [c for c in self._kept if c.used_at < oldest]
@@ -249,5 +249,5 @@ def _rcpt_line(recipient: Recipient, *, dsn: bool) -> bytes:
 
 
 def _is_full(reply: Reply) -> bool:
-    """Tell whether the next hop wants the other recipients in a transaction of their own (RFC 5321 4.5.3.1.10)."""
+    """Tell whether the recipient is to come in a further transaction (RFC 5321 4.5.3.1.10)."""
     return reply.code == 452 and reply.enhanced in ("", "4.5.3")

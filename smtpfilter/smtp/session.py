@@ -1,7 +1,7 @@
-"""One SMTP or LMTP conversation with Postfix (RFC 5321, 2033, 1870, 2920, 3461, 6531; rules E-1 to E-4, E-9).
+"""One SMTP or LMTP conversation with Postfix (RFC 5321, 2033, 2920, 3461, 6531; E-1 to E-4, E-9).
 
-The verbs, on the hardened protocol.  LHLO makes the session LMTP: then each recipient gets a reply of its own.
-Nothing is parsed twice: what the pipeline sees is an Envelope and the octets in the spool.
+The verbs, on the hardened protocol.  LHLO makes the session LMTP: then each recipient gets a reply
+of its own.  What the pipeline sees is an Envelope and the octets in the spool.
 """
 
 import asyncio
@@ -262,7 +262,7 @@ class Session(HardenedProtocol):
         return [reply] * (len(envelope.recipients) if envelope.lmtp else 1)
 
     async def _receive(self, file: SpoolFile) -> None:
-        """Read the message to its end, into the spool.  Raises MessageTooBig, SpoolFull, EndOfInput."""
+        """Read the message into the spool.  Raises MessageTooBig, SpoolFull, EndOfInput."""
         unstuffer = Unstuffer()
         limit = self._config.message_size_limit_bytes
         refused: FilterError | None = None
@@ -295,7 +295,8 @@ class Session(HardenedProtocol):
     ) -> Sequence[Reply]:
         """Wait for the pool.  Raises FilterError.
 
-        If the client is lost, a message that still waits for a thread is dropped; one at work is finished.
+        If the client is lost, a message that still waits for a thread is dropped; one at work is
+        finished.
         """
         try:
             return await asyncio.wrap_future(future)
@@ -337,7 +338,7 @@ def _after_keyword(keyword: bytes, argument: bytes) -> bytes:
 
 
 def _refuses_utf8(address: Address, *, smtputf8: bool) -> bool:
-    """Tell whether the address has octets that are not announced, or are no UTF-8 (RFC 6531 3.3)."""
+    """Tell whether the address has octets that were not announced, or are no UTF-8 (RFC 6531)."""
     if not address.needs_smtputf8:
         return False
     try:

@@ -1,10 +1,11 @@
-"""The spool: where the octets of messages at work lie, one folder per message, within a budget of octets.
+"""The spool: the octets of messages at work, one folder per message, within a budget.
 
     FILTER_SPOOL_DIR/postern-XXXX/     this process's folder, locked while it lives
-                       XXXX/           one message; scanners and unpackers may add files, all goes when it is done
+                       XXXX/           one message: scanners may add files; removed when it is done
                          message       the octets as received, unstuffed
 
-Folders of processes that died are removed at the start: nothing in the spool was ever answered with 2xx (O-2).
+Folders of processes that died are removed at the start: nothing in the spool was ever answered with
+2xx (O-2).
 """
 
 import fcntl
@@ -145,7 +146,7 @@ def remove_dead(folder: Path) -> None:
 
 
 def _make_locked(folder: Path) -> tuple[Path, int]:
-    """Make a folder and lock it; a process that starts at the same moment may have taken it for a dead one's."""
+    """Make a folder and lock it, unless another process that starts took it for a dead one's."""
     while True:
         path = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=folder))
         with suppress(FileNotFoundError):

@@ -6,9 +6,9 @@
         ...
         assert hop.ledger[0].content == b"..."
 
-Stages: greeting ehlo xforward mail rcpt data content dot rset quit.  The script may be changed between transactions.
-A reply is text without CRLF (lines joined by "\\n" make a multiline reply), bytes as they go over the wire, or a list
-of such that is used up one by one (the last one stays).
+Stages: greeting ehlo xforward mail rcpt data content dot rset quit.  The script may be changed
+between transactions. A reply is text without CRLF (lines joined by "\\n" make a multiline reply),
+bytes as they go over the wire, or a list of such that is used up one by one (the last one stays).
 """
 
 import socket
@@ -41,9 +41,9 @@ class Script:
     `rcpt`: address -> reply, where it differs from `recipient`.  `most_recipients`: then 452 4.5.3.
     `dots`: for LMTP, address -> reply, where it differs from `dot`.
     `lose_at`: the stage at which the connection is closed instead of an answer; at "content" after
-    `content_bytes` octets.  `reset`: close with RST instead of FIN.  `delay_seconds`: stage -> pause before the answer.
-    `hang_at`: the stage from which on nothing is said any more.
-    `times`: how many times lose_at and hang_at happen, None for always.
+    `content_bytes` octets.  `reset`: close with RST instead of FIN.  `delay_seconds`: stage ->
+    pause before the answer. `hang_at`: the stage from which on nothing is said any more. `times`:
+    how many times lose_at and hang_at happen, None for always.
     """
 
     greeting: Replies = "220 next.example ESMTP"
@@ -74,9 +74,10 @@ class Script:
 class Transaction:
     """One mail transaction as seen by the next hop.
 
-    `mail`, `rcpts`: the command lines' arguments, parameters included.  `accepted`: addresses that got 2xx at RCPT.
-    `content`: unstuffed octets, None where DATA never began.  `wire`: the same before unstuffing, with the dot.
-    `dotted`: CRLF.CRLF came.  `answered`: the reply to it, "" where none was sent.
+    `mail`, `rcpts`: the command lines' arguments, parameters included.  `accepted`: addresses that
+    got 2xx at RCPT. `content`: unstuffed octets, None where DATA never began.  `wire`: the same
+    before unstuffing, with the dot. `dotted`: CRLF.CRLF came.  `answered`: the reply to it, ""
+    where none was sent.
     """
 
     connection: int
@@ -153,6 +154,8 @@ class NextHop:
             except OSError:
                 return
             self.connections += 1
+            if connection.family != socket.AF_UNIX:
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._open.append(connection)
             arguments = (connection, self.connections)
             threading.Thread(target=self._serve, args=arguments, daemon=True).start()
@@ -211,8 +214,10 @@ class _Conversation:
         self._answer("ehlo", self._script.ehlo or "250 next.example")
 
     def do_xforward(self, argument: str) -> None:
-        if self._answer("xforward", self._script.xforward).startswith("2"):
+        reply = self._next_reply("xforward", self._script.xforward)
+        if _accepts(reply):
             self._client |= dict(word.split("=", 1) for word in argument.split())
+        self._say(reply)
 
     def do_mail(self, argument: str) -> None:
         if self._transaction:
@@ -220,8 +225,10 @@ class _Conversation:
             return
         transaction = Transaction(self._number, argument.removeprefix("FROM:"), self._client)
         self._hop.ledger.append(transaction)
-        if self._answer("mail", self._script.mail).startswith("2"):
+        reply = self._next_reply("mail", self._script.mail)
+        if _accepts(reply):
             self._transaction = transaction
+        self._say(reply)
 
     def do_rcpt(self, argument: str) -> None:
         transaction = self._transaction
@@ -233,16 +240,20 @@ class _Conversation:
         if len(transaction.accepted) >= self._script.most_recipients:
             self._say("452 4.5.3 too many recipients")
             return
-        reply = self._script.rcpt.get(address, self._script.recipient)
-        if self._answer("rcpt", reply).startswith("2"):
+        reply = self._next_reply("rcpt", self._script.rcpt.get(address, self._script.recipient))
+        if _accepts(reply):
             transaction.accepted.append(address)
+        self._say(reply)
 
     def do_data(self, argument: str) -> None:
         transaction = self._transaction
         if not transaction or not transaction.accepted:
             self._say("503 5.5.1 RCPT first")
-        elif self._answer("data", self._script.data).startswith("354"):
-            self._content(transaction)
+        else:
+            reply = self._next_reply("data", self._script.data)
+            self._say(reply)
+            if _text(reply).startswith("354"):
+                self._content(transaction)
 
     def do_rset(self, argument: str) -> None:
         self._end_transaction()
@@ -268,9 +279,12 @@ class _Conversation:
         stuffed = (b"\r\n" + transaction.wire[:-3]).replace(b"\r\n.", b"\r\n")
         transaction.content = stuffed[2:]
         transaction.dotted = True
-        for reply in self._dot_replies(transaction):
-            transaction.answered = self._answer("dot", reply)
+        for replies in self._dot_replies(transaction):
+            reply = self._next_reply("dot", replies)
+            # Written down first: whoever has seen the answer finds it in the ledger.
+            transaction.answered = _text(reply)
             transaction.answered_at = time.monotonic()
+            self._say(reply)
         self._end_transaction()
 
     def _dot_replies(self, transaction: Transaction) -> list[Replies]:
@@ -285,17 +299,17 @@ class _Conversation:
 
     # The wire
 
-    def _answer(self, stage: str, replies: Replies) -> str:
-        """Answer as the script has it for this stage; return what was said."""
+    def _answer(self, stage: str, replies: Replies) -> None:
+        self._say(self._next_reply(stage, replies))
+
+    def _next_reply(self, stage: str, replies: Replies) -> Reply:
+        """Return what the script has for this stage, or hang up if it says so."""
         time.sleep(self._script.delay_seconds.get(stage, 0))
         if self._strikes(stage):
             self._lose()
-        if isinstance(replies, list):
-            reply = replies.pop(0) if len(replies) > 1 else replies[0]
-        else:
-            reply = replies
-        self._say(reply)
-        return reply if isinstance(reply, str) else reply.decode("latin-1")
+        if not isinstance(replies, list):
+            return replies
+        return replies.pop(0) if len(replies) > 1 else replies[0]
 
     def _strikes(self, stage: str) -> bool:
         return stage in (self._script.lose_at, self._script.hang_at) and self._script.times != 0
@@ -331,6 +345,14 @@ class _Conversation:
         if not octets:
             raise _HangUp
         self._buffer += octets
+
+
+def _text(reply: Reply) -> str:
+    return reply if isinstance(reply, str) else reply.decode("latin-1")
+
+
+def _accepts(reply: Reply) -> bool:
+    return _text(reply).startswith("2")
 
 
 def _end_of_data(octets: bytes) -> int:

@@ -1,4 +1,4 @@
-"""An upstream that speaks SMTP, LMTP and XFORWARD by hand, octet by octet, and can misbehave.
+r"""An upstream that speaks SMTP, LMTP and XFORWARD by hand, octet by octet, and can misbehave.
 
 with Upstream(("127.0.0.1", 10025)) as client:
     client.say("EHLO mx.example.net")
@@ -13,7 +13,7 @@ from typing import Self
 
 
 class Upstream:
-    """One connection.  Replies are text: lines joined by "\\n", without CRLF; "" where the peer has closed."""
+    """One connection.  Replies are lines joined by LF, no CRLF; "" where the peer has closed."""
 
     def __init__(self, address: tuple[str, int] | str, *, timeout: float = 20.0) -> None:
         if isinstance(address, str):
@@ -83,7 +83,7 @@ class Upstream:
         return [self.say(mail), *(self.say(f"RCPT TO:<{address}>") for address in recipients)]
 
     def message(self, content: bytes) -> str:
-        """Say DATA and send the content, stuffed; return the final reply, or that to DATA where it is not 354."""
+        """Say DATA and send the content, stuffed; return the final reply, or a refusal of DATA."""
         return self.messages(content, 1)[0]
 
     def messages(self, content: bytes, count: int) -> list[str]:
@@ -120,7 +120,7 @@ def send_mail(
     xforward: str = "",
     lmtp: bool = False,
 ) -> list[str]:
-    """Send one message as Postfix would; return the final reply, or one per accepted recipient for LMTP."""
+    """Send one message as Postfix would; return the final reply, or one per recipient for LMTP."""
     with Upstream(address) as client:
         client.say("LHLO mx.example.com" if lmtp else "EHLO mx.example.com")
         if xforward:
