@@ -9,7 +9,7 @@ from django.utils.dateparse import parse_datetime
 
 from quarantine.search import Filters
 
-_AGO = re.compile(r"(\d{1,6})([mhd])")
+_AGO = re.compile(r"([0-9]{1,5})([mhd])")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -22,7 +22,7 @@ def add_filters(parser: CommandParser) -> None:
         "--since", type=since, metavar="TIME", help="2026-03-01T12:00:00Z, or ago: 15m, 2h, 7d"
     )
     parser.add_argument("--mail-id", default="", metavar="MAIL_ID")
-    parser.add_argument("--limit", type=limit, default=100, help="entries at most, default 100")
+    parser.add_argument("--limit", type=limit, default=1000, help="entries at most, default 1000")
 
 
 def filters_of(options: Namespace) -> Filters:
@@ -39,7 +39,7 @@ def since(text: str) -> datetime:
     if match := _AGO.fullmatch(text):
         return datetime.now(UTC) - timedelta(**{_UNITS[match[2]]: int(match[1])})
     try:
-        time = parse_datetime(text)
+        time = parse_datetime(text.upper())
     except ValueError:
         time = None
     if time is None:

@@ -127,6 +127,9 @@ def test_mails_list_is_narrowed_by_its_options(journal: DatabaseJournal) -> None
         (("--since", "7d"), [null, new, old]),
         (("--since", (now - timedelta(hours=1)).isoformat()), [null, new]),
         (("--mail-id", str(old.envelope.mail_id)), [old]),
+        (("--since", "99999d"), [null, new, old]),
+        (("--since", "1970-01-01T00:00:00z"), [null, new, old]),
+        (("--since", "9999-12-31T23:59:59+00:00"), []),
         (("--limit", "1"), [null]),
         (("--recipient", "nobody@example.com"), []),
         (("--recipient", "\x00"), []),
@@ -136,7 +139,16 @@ def test_mails_list_is_narrowed_by_its_options(journal: DatabaseJournal) -> None
         assert found == [str(made.envelope.mail_id) for made in expected], words
 
 
-@pytest.mark.parametrize("words", [("--since", "yesterday"), ("--limit", "0"), ("--limit", "-1")])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--since", "yesterday"),
+        ("--since", "999999d"),
+        ("--since", "2026-02-30T00:00:00Z"),
+        ("--limit", "0"),
+        ("--limit", "-1"),
+    ],
+)
 def test_a_bad_option_is_a_mistake_in_usage(words: tuple[str, ...]) -> None:
     with pytest.raises(CommandError):
         call_command("mails", "list", *words)
