@@ -34,10 +34,11 @@ _CONTENT_FIELD = re.compile(
 )
 _MIME_TYPE = re.compile(r"[\s\"]*([^\s/;,()\"=]{1,100})\s*/\s*([^\s;,()\"=]{1,100})")
 _PARAMETER = re.compile(
-    r";\s*+(?P<name>[^\s=;]++)\s*+=\s*+(?P<value>\"(?:[^\"\\]|\\.)*+\"?|[^;]*)", re.S
+    r";\s*+(?P<name>[^\s=;]++)\s*+=\s*+(?P<value>\"(?:[^\"\\]|\\.)*+\"?|[^;]*)",
+    re.DOTALL | re.ASCII,
 )
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
-_SEGMENT = re.compile(r"(?P<name>[^*]+)\*(?P<number>\d{1,4})(?P<coded>\*?)")
+_SEGMENT = re.compile(r"(?P<name>[^*]+)\*(?P<number>[0-9]{1,4})\*?")
 _BETWEEN_WORDS = re.compile(r"\?=\s+=\?")
 _ENCODED_WORD = re.compile(
     r"=\?(?P<charset>[^?\s*]{1,40})(?:\*[^?\s]*)?\?(?P<way>[bBqQ])\?(?P<text>[^?]*)\?="
@@ -112,7 +113,7 @@ def _parameters(value: str) -> Iterator[tuple[str, str]]:
         text = match["value"]
         if text.startswith('"'):
             text = _ESCAPED.sub(r"\1", text[1:].removesuffix('"'))
-        yield match["name"].lower(), text.strip()
+        yield match["name"].lower(), text.strip(" \t")
 
 
 def _all_names(disposition: list[tuple[str, str]], typed: list[tuple[str, str]]) -> tuple[str, ...]:

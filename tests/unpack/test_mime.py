@@ -140,9 +140,10 @@ def test_spellings_of_the_boundary_are_understood(walk: Walking, field: str) -> 
     assert len(walk(crlf(field + "\n\n--b\n\none\n--b\n\ntwo\n--b--\n")).parts) == 2
 
 
-def test_a_boundary_is_taken_octet_by_octet(walk: Walking) -> None:
-    mail = b"Content-Type: multipart/mixed; boundary=\xe4\r\n\r\n--\xe4\r\n\r\none\r\n--\xe4--\r\n"
-    assert len(walk(mail).parts) == 1
+@pytest.mark.parametrize("boundary", [b"\xe4", b"\xa0b\xa0", b"\x85", "ä".encode(), b"b\x1c"])
+def test_a_boundary_is_taken_octet_by_octet(walk: Walking, boundary: bytes) -> None:
+    mail = b"Content-Type: multipart/mixed; boundary=B\r\n\r\n--B\r\n\r\none\r\n--B--\r\n"
+    mail = mail.replace(b"B", boundary)
     assert walk(mail).parts[0].size_bytes == 3
 
 
