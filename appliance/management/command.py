@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import InterfaceError, OperationalError, ProgrammingError
+from psycopg2.errors import UndefinedColumn, UndefinedTable
 
 from appliance.errors import Refused, Unknown
 from smtpfilter.config import ConfigError
@@ -79,6 +80,8 @@ class AnswerCommand(BaseCommand):
         except (OperationalError, InterfaceError) as error:
             self._fail(f"no database: {error}", NO_DATABASE, options.json)
         except ProgrammingError as error:
+            if not isinstance(error.__cause__, UndefinedTable | UndefinedColumn):
+                raise
             self._fail(f"no tables in the database: {error}", NO_DATABASE, options.json)
 
     def _fail(self, message: str, code: int, as_json: bool) -> NoReturn:

@@ -65,16 +65,15 @@ def change_fields(
     refuse_unknown(values)
     parsed: dict[str, Any] = dict.fromkeys(values)
     parsed |= parse_values({name: text for name, text in values.items() if text is not None})
-    layer = _locked_row(printed_key(key))
-    before = as_json(layer) if layer.pk else None
+    layer, made = PolicyLayer.objects.select_for_update().get_or_create(key=printed_key(key))
+    before = None if made else as_json(layer)
     for name, value in parsed.items():
         setattr(layer, name, value)
     complaint = contradiction(layer, parsed)
     if complaint and in_order:
         raise Refused(complaint)
     if _is_empty(layer):
-        if layer.pk:
-            layer.delete()
+        layer.delete()
     else:
         layer.save()
     after = as_json(layer) if layer.pk else None
@@ -142,12 +141,6 @@ def _levels_at(layer: PolicyLayer) -> dict[str, float]:
         for name, kind in FIELDS.items()
         if kind == "level"
     }
-
-
-def _locked_row(key: str) -> PolicyLayer:
-    """Return the layer at `key`, locked until the end of the transaction; a new one if missing."""
-    rows = PolicyLayer.objects.select_for_update(of=("self",)).select_related("policy")
-    return rows.filter(key=key).first() or PolicyLayer(key=key)
 
 
 def _is_empty(layer: PolicyLayer) -> bool:

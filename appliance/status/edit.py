@@ -8,7 +8,7 @@ from django.db import transaction
 from appliance.domains.names import printed_sender
 from appliance.errors import Refused, Unknown
 from appliance.policies.revisions import record
-from appliance.status.models import SiteSettings, TracedSender
+from appliance.status.models import ONLY_ROW, SiteSettings, TracedSender
 from smtpfilter.mail.findings import visible
 
 FIELDS = {field.name: field for field in SiteSettings._meta.fields if not field.primary_key}
@@ -21,7 +21,7 @@ def as_json(row: SiteSettings) -> dict[str, Any]:
 @transaction.atomic
 def set_setting(*, name: str, value: object, actor: str) -> SiteSettings:
     """Set the site setting `name`.  Raises Refused; Unknown for a name that is none."""
-    row = SiteSettings.objects.select_for_update().first() or SiteSettings()
+    row, _ = SiteSettings.objects.select_for_update().get_or_create(id=ONLY_ROW)
     before = as_json(row)
     assign(row, name, value)
     row.save()

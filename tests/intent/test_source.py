@@ -22,6 +22,7 @@ from smtpfilter.policy import layers
 from smtpfilter.policy.layers import BanRule, PolicyBook
 from smtpfilter.policy.resolve import resolve
 from smtpfilter.policy.senders import match_senders
+from smtpfilter.policy.settings import FIELDS
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 SOURCE = DatabasePolicySource()
@@ -207,6 +208,23 @@ def test_the_next_message_after_commit_obeys_a_change_and_none_before() -> None:
         after = in_filter(kill_level)
 
     assert (before, uncommitted, after) == (6.3, 6.3, 7.5)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_people_who_change_one_new_layer_at_once_lose_nothing() -> None:
+    fields = [name for name, kind in FIELDS.items() if kind == "flag"]
+
+    def change(name: str) -> None:
+        try:
+            set_fields(key="ann@example.com", values={name: "yes"}, actor=name)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(change, fields))
+
+    layer = PolicyLayer.objects.get(key="ann@example.com")
+    assert [getattr(layer, name) for name in fields] == [True] * len(fields)
 
 
 @pytest.mark.django_db(transaction=True)
