@@ -25,6 +25,7 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 
 _LONGEST_SOCKET_NAME = 40  # room for NAME/.s.PGSQL.5432.lock below the folder for sockets
 _SOCKET_PATH_LIMIT = 107  # octets, sun_path of unix(7) less its NUL
+_DRAIN_SECONDS = "10"  # at a terminal nobody waits longer; what is cut off is sent again
 _SPOOL_NEEDS_BYTES = 1 << 30  # a smaller tmpfs (64 MiB in containers) would fill up with mail
 
 
@@ -119,6 +120,7 @@ def choose(environ: Mapping[str, str], *, free_ports: bool = False) -> Environme
     spool = None if "FILTER_SPOOL_DIR" in settings else _spool_folder(var)
     if spool is not None:
         settings["FILTER_SPOOL_DIR"] = str(spool)
+    settings.setdefault("FILTER_DRAIN_TIMEOUT_SECONDS", _DRAIN_SECONDS)
     settings.setdefault("APPLIANCE_HOSTNAME", socket.gethostname())
     settings.setdefault("WEB_PUBLIC_URL", f"http://{settings['WEB_LISTEN']}")
     settings["SECRET_KEY"] = environ.get("SECRET_KEY") or _secret_key(var)
