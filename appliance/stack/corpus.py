@@ -49,7 +49,7 @@ class Trial:
 
     @property
     def changed(self) -> bool:
-        """Tell whether the mailbox has not what the journal says: one copy with its body, or none."""
+        """Tell whether the mailbox differs from the journal: one copy with its body, or none."""
         if self.copies is None:
             return False
         expected = 1 if self.recipient.get("outcome") == "delivered" else 0

@@ -259,7 +259,7 @@ def _spool_folder(var: Path) -> Path:
     if memory.is_dir() and os.access(memory, os.W_OK):
         space = os.statvfs(memory)
         if space.f_bavail * space.f_frsize >= _SPOOL_NEEDS_BYTES:
-            folder = memory / f"postern-{os.geteuid()}-{name_of(var)}"
+            folder = memory / f"spool-postern-{os.geteuid()}-{name_of(var)}"
     return folder
 
 
