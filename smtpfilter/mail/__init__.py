@@ -1,1 +1,3 @@
-"""What a message is: addresses, envelopes, octets, header fields, findings, edits.  Pure: no I/O, no clock, no log."""
+"""What a message is: addresses, envelopes, octets, header fields, findings, edits.  Pure: no I/O,
+no clock, no log.
+"""

@@ -1,7 +1,8 @@
 """The path of MAIL FROM and RCPT TO (RFC 5321 4.1.2), parsed without changing an octet.
 
-Policy is looked up for exactly the address that is forwarded: `forward(parse(x)) == x`, tested as a property
-(finding 6 of the reliability notes).  Anything odd but harmless is accepted; control characters never are.
+Policy is looked up for exactly the address that is forwarded: `forward(parse(x)) == x`, tested as a
+property (finding 6 of the reliability notes).  Anything odd but harmless is accepted; control
+characters never are.
 """
 
 import re
@@ -93,7 +94,8 @@ def forward(address: Address) -> bytes:
 
 
 def canonical_domain(domain: str) -> str:
-    """Return `domain` as lower-case A-label without surrounding dots; unchanged but for case where IDNA refuses it.
+    """Return `domain` as lower-case A-label without surrounding dots; unchanged but for case where
+    IDNA refuses it.
 
     Address literals keep their brackets (K-1).
     """
@@ -109,7 +111,9 @@ def canonical_domain(domain: str) -> str:
 
 
 def _domain_sign(mailbox: bytes) -> int:
-    """Return the place of the last "@", the end where there is none; one inside a quoted string does not count."""
+    """Return the place of the last "@", the end where there is none; one inside a quoted string
+    does not count.
+    """
     at = mailbox.rfind(b"@")
     inside_quotes = mailbox.startswith(b'"') and mailbox.endswith(b'"')
     return len(mailbox) if at < 0 or inside_quotes else at
@@ -131,7 +135,9 @@ def _closing_bracket(octets: bytes) -> int:
 
 
 def _local_text(local: bytes) -> str:
-    """Return the local part as text; a quoted string that need not be quoted loses its quotes (RFC 5321 4.1.2)."""
+    """Return the local part as text; a quoted string that need not be quoted loses its quotes (RFC
+    5321 4.1.2).
+    """
     text = local.decode("utf-8", "replace")
     if len(text) >= 2 and text[0] == text[-1] == '"':
         return re.sub(r"\\(.)", r"\1", text[1:-1])

@@ -1,8 +1,8 @@
 """Header edits as values, and their application to the raw octets (T-5 to T-8, T-10).
 
-What is not edited stays octet for octet, with two repairs: bare CR and whitespace-only continuation lines are dropped from
-the header section, since programs disagree on what they mean.  Long lines are left alone: cutting them would lose text and
-break signatures.  The body is never touched.
+What is not edited stays octet for octet, with two repairs: bare CR and whitespace-only continuation
+lines are dropped from the header section, since programs disagree on what they mean.  Long lines
+are left alone: cutting them would lose text and break signatures.  The body is never touched.
 """
 
 import base64
@@ -28,10 +28,11 @@ _OCTETS_PER_WORD = 42  # of UTF-8, so that an encoded word has at most 75 charac
 class Edits:
     """What a delivered copy gets.  Equal edits share one copy (O-3).
 
-    `prepend`: fields as (name, unfolded value), in the order in which they stand, on top of the message.
+    `prepend`: fields as (name, unfolded value), in the order in which they stand, on top of the
+    message.
     `remove`: lower-case names of fields of which every occurrence is removed.
-    `remove_claims`: (lower-case name, words) of fields that are removed where the value begins with just these words:
-    they claim to be ours.
+    `remove_claims`: (lower-case name, words) of fields that are removed where the value begins with
+    just these words: they claim to be ours.
     `subject_tag`: text put before the subject, "" for none.
     """
 
@@ -42,10 +43,12 @@ class Edits:
 
 
 def edited_header(message: Message, edits: Edits) -> bytes:
-    """Return the complete header section of the edited copy, with the empty line where the original has one.
+    """Return the complete header section of the edited copy, with the empty line where the original
+    has one.
 
-    Our fields stand on top.  An mbox "From " line becomes a Mailbox-Line field, as Postfix does it: left as it is, it would
-    end the header section for the next hop, now that it is no longer the first line.
+    Our fields stand on top.  An mbox "From " line becomes a Mailbox-Line field, as Postfix does it:
+    left as it is, it would end the header section for the next hop, now that it is no longer the
+    first line.
     """
     kept = [field for field in message.fields if not _removed(field, edits)]
     subjects = [field for field in kept if field.key == "subject"]
@@ -59,16 +62,26 @@ def edited_header(message: Message, edits: Edits) -> bytes:
     for field in kept:
         raw = repaired(field.raw)
         lines.append(tagged(raw, edits.subject_tag) if field.key == "subject" else raw)
-    return b"".join([*lines, _BARE_CR.sub(b"", message.separator)])
+    return b"".join([*lines, _separator(message)])
+
+
+def _separator(message: Message) -> bytes:
+    """Return the empty line; one of ours where the body would else go on with our last field."""
+    folded_body = message.stray_line[:1] in (b" ", b"\t")
+    return b"\r\n" if folded_body else _BARE_CR.sub(b"", message.separator)
 
 
 def header_value(text: str, longest: int = LONGEST_VALUE) -> str:
-    """Return `text` as it may stand in a header field: printable ASCII, at most `longest` characters (S2)."""
+    """Return `text` as it may stand in a header field: printable ASCII, at most `longest`
+    characters (S2).
+    """
     return _UNPRINTABLE.sub("?", text.replace("\r", " ").replace("\n", " "))[:longest].strip()
 
 
 def fold(name: str, value: str) -> bytes:
-    """Return the field in lines of at most 78 octets, broken only between words; longer words stay whole (T-6)."""
+    """Return the field in lines of at most 78 octets, broken only between words; longer words stay
+    whole (T-6).
+    """
     lines, line = [], f"{name}:"
     for word in value.split(" "):
         if len(line) + 1 + len(word) > WIDTH and line != f"{name}:":
@@ -85,25 +98,22 @@ def repaired(raw: bytes) -> bytes:
 
 
 def tagged(raw: bytes, tag: str) -> bytes:
-    """Return the Subject field with `tag` before its text; what follows is not decoded and encoded again (T-8, S1).
+    """Return the Subject field with `tag` before its text; what follows is not decoded and encoded
+    again (T-8, S1).
 
-    A subject that has the tag already is not given a second one: its plain copies move to the front, and where it is
-    hidden in encoded words the subject stays as it is.
+    A subject that has the tag already, in plain or encoded, stays as it is.
     """
-    if not tag:
-        return raw
     name, colon, rest = raw.partition(b":")
     rest = rest.lstrip(b" \t")
     sought = tag.strip()
-    if len(sought) >= _SHORTEST_TAG_SOUGHT:
-        rest = _without(rest, sought.encode())
-        if sought in words.decode(words.raw_text(_LINE_END.sub(b"", rest))):
-            return raw
+    subject = words.decode(words.raw_text(_LINE_END.sub(b"", rest)))
+    if not tag or (len(sought) >= _SHORTEST_TAG_SOUGHT and sought in subject):
+        return raw
     return b"".join(_joined(name + colon + b" ", tag, rest))
 
 
 def _joined(name: bytes, tag: str, rest: bytes) -> list[bytes]:
-    """Return name, tag and the old text, broken before the text where the line would get too long."""
+    """Return name, tag and old text, broken before the text where the line would get too long."""
     text = rest.strip()
     if not text:
         return [
@@ -122,7 +132,8 @@ def _joined(name: bytes, tag: str, rest: bytes) -> list[bytes]:
 def _tag_octets(tag: str, *, before_word: bool) -> bytes:
     """Return the tag as octets, a blank at its end as one outside of encoded words.
 
-    Blanks between two encoded words do not count (RFC 2047 6.2): before an encoded word ours are inside.
+    Blanks between two encoded words do not count (RFC 2047 6.2): before an encoded word ours are
+    inside.
     """
     if tag.isascii():
         gap = " " if before_word and not tag.endswith(" ") else ""
@@ -143,13 +154,6 @@ def _pieces(text: str) -> list[str]:
 
 def _encoded_word(text: str) -> bytes:
     return b"=?utf-8?b?" + base64.b64encode(text.encode()) + b"?="
-
-
-def _without(rest: bytes, sought: bytes) -> bytes:
-    """Return `rest` without any copy of the tag, also where removing one makes another."""
-    while sought in rest:
-        rest = rest.replace(sought + b" ", b"").replace(sought, b"")
-    return rest
 
 
 def _removed(field: Field, edits: Edits) -> bool:

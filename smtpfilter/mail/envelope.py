@@ -1,4 +1,6 @@
-"""The envelope of one message: who gave it to us, from whom it is, for whom, and with which ESMTP parameters."""
+"""The envelope of one message: who gave it to us, from whom it is, for whom, and with which ESMTP
+parameters.
+"""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -15,7 +17,8 @@ Protocol = Literal["SMTP", "ESMTP", "LMTP"]
 
 @dataclass(frozen=True, slots=True, order=True)
 class MailId:
-    """The long-lived id of one message: milliseconds since 2020 << 22 | 22 random bits, 63 bits in all.
+    """The long-lived id of one message: milliseconds since 2020 << 22 | 22 random bits, 63 bits in
+    all.
 
     Its text is base62, 11 characters.  It is no secret: rights are always checked.
     """
@@ -49,7 +52,8 @@ class MailId:
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Who gave the mail to Postfix, as XFORWARD says (E-4); None where it is unknown or unavailable.
+    """Who gave the mail to Postfix, as XFORWARD says (E-4); None where it is unknown or
+    unavailable.
 
     `ident` is Postfix's queue id; `source` is "LOCAL" or "REMOTE".
     """
@@ -67,7 +71,8 @@ class Client:
 class Recipient:
     """One RCPT TO: the address and its DSN parameters (RFC 3461 4.1, 4.2).
 
-    `orcpt` is the parameter's value as received (xtext kept); `notify` the upper-case keywords, empty where not given.
+    `orcpt` is the parameter's value as received (xtext kept); `notify` the upper-case keywords,
+    empty where not given.
     """
 
     address: Address
@@ -83,8 +88,9 @@ class Recipient:
 class Envelope:
     """All that a transaction says before DATA.
 
-    `peer` is the address of the connecting host (Postfix), "" for a unix socket; `body` is the BODY parameter;
-    `ret` and `envid` are DSN parameters with their exact octets.  `trace` asks for every step in the log.
+    `peer` is the address of the connecting host (Postfix), "" for a unix socket; `body` is the BODY
+    parameter; `ret` and `envid` are DSN parameters with their exact octets.  `trace` asks for every
+    step in the log.
     """
 
     mail_id: MailId

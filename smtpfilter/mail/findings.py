@@ -1,7 +1,8 @@
-"""All that a decision knows about a message's content: the same for every recipient, recorded for every message.
+"""All that a decision knows about a message's content: the same for every recipient, recorded for
+every message.
 
-None means unknown: the check was bypassed or not reached.  It is shown as unknown later, never guessed.
-All text in here is visible() text.
+None means unknown: the check was bypassed or not reached.  It is shown as unknown later, never
+guessed. All text in here is visible() text.
 """
 
 import re
@@ -17,7 +18,8 @@ _INVISIBLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 def visible(text: str, longest: int = 2000) -> str:
-    """Return `text` with NUL, surrogates and other control characters as U+FFFD, at most `longest` characters.
+    """Return `text` with NUL, surrogates and other control characters as U+FFFD, at most `longest`
+    characters.
 
     Tab, CR and LF stay.  What comes back can be stored in Postgres, logged and shown (P6).
     """
@@ -28,8 +30,9 @@ def visible(text: str, longest: int = 2000) -> str:
 class Part:
     """One leaf of the message or one member of a container, with its place in the tree.
 
-    `path`: numbers from the root, like "1.2.1".  `nodes`: for every ancestor and then the leaf itself the strings that
-    ban rules look at, in the order of B-2: MIME types, short file types (".exe"), names.
+    `path`: numbers from the root, like "1.2.1".  `nodes`: for every ancestor and then the leaf
+    itself the strings that ban rules look at, in the order of B-2: MIME types, short file types
+    (".exe"), names.
     """
 
     path: str
@@ -63,7 +66,9 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class SpamReport:
-    """What the spam engine said.  `score`: SpamAssassin points, the exact sum of its rules, three decimals."""
+    """What the spam engine said.  `score`: SpamAssassin points, the exact sum of its rules, three
+    decimals.
+    """
 
     score: float
     rules: tuple[Rule, ...] = ()
@@ -89,7 +94,9 @@ class Unchecked:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """`viruses`, `spam`, `bad_headers`, `parts`: None = unknown.  A failure text means that the engine gave no answer."""
+    """`viruses`, `spam`, `bad_headers`, `parts`: None = unknown.  A failure text means that the
+    engine gave no answer.
+    """
 
     parts: tuple[Part, ...] | None = None
     viruses: tuple[Virus, ...] | None = None
@@ -104,7 +111,9 @@ class Findings:
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> "Findings":
-        """Return the findings recorded in `document`.  Raises ValueError on a version that is newer than ours."""
+        """Return the findings recorded in `document`.  Raises ValueError on a version that is newer
+        than ours.
+        """
         if document.get("version", 0) > VERSION:
             raise ValueError(
                 f"findings of version {document['version']}; this Postern knows {VERSION}"

@@ -1,8 +1,10 @@
-"""The octets of a message as header fields with their places: where the header section ends is what decides the rest.
+"""The octets of a message as header fields with their places: where the header section ends is what
+decides the rest.
 
-The header section is what the next hop takes for it, as Postfix does: fields and their continuation lines up to the empty
-line, or up to the first line that is neither (then there is no empty line, and the body begins with that line).  A line
-ends at CRLF or LF; a bare CR ends none.  Nothing in here raises, whatever the octets are; at most the first MiB is read.
+The header section is what the next hop takes for it, as Postfix does: fields and their continuation
+lines up to the empty line, or up to the first line that is neither (then there is no empty line,
+and the body begins with that line).  A line ends at CRLF or LF; a bare CR ends none.  Nothing in
+here raises, whatever the octets are; at most the first MiB is read.
 """
 
 import re
@@ -39,7 +41,9 @@ _RECEIVED_ID = re.compile(r"\bid (?P<ident>[0-9A-Za-z]{6,40})\b")
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One header field: its name as written, its octets with line ends, and where they begin in the message."""
+    """One header field: its name as written, its octets with line ends, and where they begin in the
+    message.
+    """
 
     name: str
     raw: bytes
@@ -64,9 +68,11 @@ class Field:
 class Message:
     """One parsed message.
 
-    `separator`: the octets of the empty line, b"" where there is none.  `body_start`: where the body begins.
-    `mbox_line`: an mbox "From " line before the fields, b"" mostly.  `stray_line`: the line that ended the section in
-    place of an empty one, its first 200 octets.  `too_long`: the section is longer than one MiB; the rest is body to us.
+    `separator`: the octets of the empty line, b"" where there is none.  `body_start`: where the
+    body begins.
+    `mbox_line`: an mbox "From " line before the fields, b"" mostly.  `stray_line`: the line that
+    ended the section in place of an empty one, its first 200 octets.  `too_long`: the section is
+    longer than one MiB; the rest is body to us.
     """
 
     fields: tuple[Field, ...]
@@ -108,7 +114,7 @@ class Message:
 
     @cached_property
     def authors(self) -> tuple[Address, ...]:
-        """The addresses of all From fields, each once, at most 100; what is no address is left out."""
+        """The addresses of all From fields, each once, at most 100; no address, no author."""
         mailboxes = (
             mailbox for field in self.all("from") for mailbox in words.mailboxes(field.value)
         )
@@ -171,7 +177,8 @@ def parse(octets: Octets) -> Message:
 
 
 def believed_client(message: Message, envelope: Envelope, own_postfix: str) -> Client:
-    """Return who gave the mail to Postfix: by XFORWARD, else by the topmost Received field if our Postfix wrote it.
+    """Return who gave the mail to Postfix: by XFORWARD, else by the topmost Received field if our
+    Postfix wrote it.
 
     `own_postfix`: the name after "by" that is believed, "" for none (design 4.2).
     """
@@ -181,7 +188,9 @@ def believed_client(message: Message, envelope: Envelope, own_postfix: str) -> C
 
 
 def received_client(message: Message, own_postfix: str) -> Client | None:
-    """Return the client that the topmost Received field names, None unless Postfix on `own_postfix` wrote it."""
+    """Return the client that the topmost Received field names, None unless Postfix on `own_postfix`
+    wrote it.
+    """
     text = " ".join((message.first("received") or "")[:4000].split())
     trace = text.rpartition(";")[0]
     by = _RECEIVED_BY.search(trace)

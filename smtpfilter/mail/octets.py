@@ -1,7 +1,7 @@
 """The octets of one message, as received: unstuffed, line ends untouched.
 
-They stay in a spool file and are read through a memory map, so that memory is bounded whatever the size;
-bytes serve just as well where a message is small or made up.
+They stay in a spool file and are read through a memory map, so that memory is bounded whatever the
+size; bytes serve just as well where a message is small or made up.
 """
 
 import mmap
@@ -16,9 +16,11 @@ CHUNK_BYTES = 65536
 
 @dataclass(frozen=True, slots=True)
 class SpooledMail:
-    """A message in the spool: its octets, their SHA-256 (hex), and the file and folder that scanners may read.
+    """A message in the spool: its octets, their SHA-256 (hex), and the file and folder that
+    scanners may read.
 
-    `path` is the file of the octets; `folder` is the message's own spool folder, gone when the message is done.
+    `path` is the file of the octets; `folder` is the message's own spool folder, gone when the
+    message is done.
     """
 
     octets: Octets
@@ -35,7 +37,8 @@ class SpooledMail:
 class Content:
     """What is sent: an (edited) header section, then `octets` from `body_start`.
 
-    `header` ends with the empty line where there is one; Content(b"", octets, 0) is the message as received.
+    `header` ends with the empty line where there is one; Content(b"", octets, 0) is the message as
+    received.
     """
 
     header: bytes

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 LONGEST_TEXT = 450  # characters; keeps every reply line under RFC 5321's 512 octets (F-1)
 
 _LINE = re.compile(
-    r"(?P<code>[2-5][0-9]{2})[ -]?(?:(?P<enhanced>[245]\.[0-9]{1,3}\.[0-9]{1,3})(?: |$))?(?P<text>.*)",
+    r"(?P<code>[2-5][0-9]{2})[ -]?"
+    r"(?:(?P<enhanced>[245]\.[0-9]{1,3}\.[0-9]{1,3})(?: |$))?(?P<text>.*)",
     re.S,
 )
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e]+")
@@ -17,7 +18,9 @@ _UNPRINTABLE = re.compile(r"[^\x20-\x7e]+")
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """`code` 200..599, `enhanced` like "2.0.0" or "" where the peer gave none, `text` printable ASCII."""
+    """`code` 200..599, `enhanced` like "2.0.0" or "" where the peer gave none, `text` printable
+    ASCII.
+    """
 
     code: int
     enhanced: str
@@ -40,12 +43,16 @@ class Reply:
 
 
 def reply(code: int, enhanced: str, text: str) -> Reply:
-    """Return a reply whose text is safe to put on the wire: printable ASCII, at most 450 characters."""
+    """Return a reply whose text is safe to put on the wire: printable ASCII, at most 450
+    characters.
+    """
     return Reply(code, enhanced, _UNPRINTABLE.sub(" ", text).strip()[:LONGEST_TEXT])
 
 
 def parse_reply(line: str) -> Reply | None:
-    """Return the reply in `line` (continuation lines already joined by blanks), or None where it is none."""
+    """Return the reply in `line` (continuation lines already joined by blanks), or None where it is
+    none.
+    """
     match = _LINE.fullmatch(line)
     if not match:
         return None

@@ -1,6 +1,8 @@
-"""Reading the texts of header fields: encoded words (RFC 2047) and mailbox lists (RFC 5322 3.4), in linear time.
+"""Reading the texts of header fields: encoded words (RFC 2047) and mailbox lists (RFC 5322 3.4), in
+linear time.
 
-The standard library's readers raise, recurse or take quadratic time on hostile fields; these never do.
+The standard library's readers raise, recurse or take quadratic time on hostile fields; these never
+do.
 """
 
 import base64
@@ -13,7 +15,8 @@ LONGEST_TEXT = 10000  # characters of a field that are decoded
 _WORD = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?([^?]*)\?=")
 _BETWEEN_WORDS = re.compile(r"(?<=\?=)[ \t\r\n]+(?==\?)")
 _ESCAPED = re.compile(rb"=([0-9A-Fa-f]{2})")
-_CHARSET = re.compile(  # nothing else reaches Python's codecs: "zip", "rot13", "idna" are codecs too
+# Nothing else reaches Python's codecs: "zip", "rot13" and "idna" are codecs too.
+_CHARSET = re.compile(
     r"utf-?8|us-ascii|ascii|iso-?8859-\d{1,2}|(windows|cp)-?\d{3,4}|koi8-[ru]|gb2312|gbk|gb18030|big5(-hkscs)?"
     r"|shift[_-]jis|sjis|euc-(jp|kr)|iso-2022-(jp(-\d)?|kr)|ks_c_5601-1987|tis-620|mac-?roman|utf-16(le|be)?",
     re.I,
@@ -46,7 +49,8 @@ def decode(text: str) -> str:
 
 
 def mailboxes(value: bytes) -> Iterator[bytes]:
-    """Yield the addresses of a From field: what stands in angle brackets, else words with "@" outside comments and quotes.
+    """Yield the addresses of a From field: what stands in angle brackets, else words with "@"
+    outside comments and quotes.
 
     Tolerant: groups are opened, unclosed brackets and comments end with the field.
     """

@@ -1,1 +1,3 @@
-"""What each recipient wants: lookup keys, layers, effective settings, sender lists, ban rules.  Pure."""
+"""What each recipient wants: lookup keys, layers, effective settings, sender lists, ban rules.
+Pure.
+"""

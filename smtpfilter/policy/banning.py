@@ -1,7 +1,8 @@
 """Which attachments are forbidden: ordered rules on names and types (B-1 to B-8).
 
-A rule set is a sequence of regular expressions.  For each leaf of the message the rules are tried in order on every
-string of every node from the root to the leaf; the first that matches decides, so exceptions stand first.
+A rule set is a sequence of regular expressions.  For each leaf of the message the rules are tried
+in order on every string of every node from the root to the leaf; the first that matches decides, so
+exceptions stand first.
 """
 
 import re
@@ -39,23 +40,36 @@ _ARTICLE = (
 _PROGRAMS = (
     "exe|com|bat|cmd|pif|scr|cpl|dll|ocx|sys|drv|vbs|vbe|vb|js|jse|wsf|wsh|wsc|sct|hta|lnk|msi"
 )
-_CURRENT_EXTENSIONS = (
-    f"{_PROGRAMS}|msp|mst|msix|msixbundle|appx|appxbundle|application|appref-ms|gadget|xbap"  # programs, installers
-    "|ade|adp|bas|chm|crt|hlp|inf|ins|isp|mda|mdb|mde|mdt|mdw|mdz|accde|msc|pcd|reg|shs|shb|job"  # the article's list
-    "|ps1|ps1xml|ps2|ps2xml|psc1|psc2|psm1|psd1|msh|msh1|msh2|ws|scf|url|website|theme|themepack"  # scripts, shell
-    "|settingcontent-ms|library-ms|search-ms|searchconnector-ms|diagcab|grp|vbscript"
-    "|xll|xlam|xla|wll|ppam|ppa|xlm|docm|dotm|xlsm|xltm|xlsb|pptm|potm|ppsm|sldm"  # Office add-ins and macros
-    "|iqy|oqy|rqy|dqy|slk|one|onepkg"  # Office queries and containers of programs
-    "|iso|img|vhd|vhdx|udf|daa|wim|cab"  # disk images and Windows containers that mount or open by a click
-    "|jar|jnlp|class|pyw|pyz|pyzw"  # other run-times
-    "|app|command|workflow|action|osx|dmg|pkg|scpt|scptd|applescript|terminal|apk|elf"  # macOS, Android, Linux
+_DANGEROUS = "|".join(
+    (
+        _PROGRAMS,
+        # installers
+        "msp|mst|msix|msixbundle|appx|appxbundle|application|appref-ms|gadget|xbap",
+        # the article's list
+        "ade|adp|bas|chm|crt|hlp|inf|ins|isp|mda|mdb|mde|mdt|mdw|mdz|accde|msc|pcd|reg|shs|shb|job",
+        # scripts, and what the Windows shell runs
+        "ps1|ps1xml|ps2|ps2xml|psc1|psc2|psm1|psd1|msh|msh1|msh2|ws|vbscript",
+        "scf|url|website|theme|themepack|grp|diagcab",
+        "settingcontent-ms|library-ms|search-ms|searchconnector-ms",
+        # Office: add-ins, macros, queries, notebooks that carry programs
+        "xll|xlam|xla|wll|ppam|ppa|xlm|docm|dotm|xlsm|xltm|xlsb|pptm|potm|ppsm|sldm",
+        "iqy|oqy|rqy|dqy|slk|one|onepkg",
+        # disk images and containers that open by a click
+        "iso|img|vhd|vhdx|udf|daa|wim|cab",
+        # Java, Python on Windows; macOS, Android, Linux
+        "jar|jnlp|class|pyw|pyz|pyzw",
+        "app|command|workflow|action|osx|dmg|pkg|scpt|scptd|applescript|terminal|apk|elf",
+    )
 )
-_CURRENT_TYPES = (
-    "exe|exe-ms|exe-unix|exe-vms|dll|so|elf|macho|msi|lnk|hta|reg|scf|wsf|js|vbs|bat|ps1|chm|iqy|slk"
-    "|settingcontent|library-ms|ooxml-macro|ole-macro|xll|jar|jnlp|iso|udf|vhd|vhdx|one|lha|cab"
+_TYPES = "|".join(
+    (
+        "exe|exe-ms|exe-unix|exe-vms|dll|so|elf|macho|msi|lha|cab",
+        "lnk|hta|reg|scf|wsf|js|vbs|bat|ps1|chm|iqy|slk|settingcontent|library-ms",
+        "ooxml-macro|ole-macro|xll|jar|jnlp|iso|udf|vhd|vhdx|one",
+    )
 )
 
-# B-8: Debian's modern set, the article's extensions, and what Windows, Office and macOS have learnt to run since.
+# B-8: Debian's modern set, the article's extensions, and what has learnt to run since.
 _CURRENT = (
     BanRule(rf"(?i)\.[^./]*[a-z][^./]*\.\s*({_PROGRAMS})[.\s]*$", comment="double extension"),
     BanRule(
@@ -65,8 +79,8 @@ _CURRENT = (
         r"(?i)^application/(x-msdownload|x-msdos-program|hta|x-ms-shortcut|x-ms-installer|x-msi)$",
         comment="program",
     ),
-    BanRule(rf"(?i).\.({_CURRENT_EXTENSIONS})[.\s]*$", comment="dangerous extension"),
-    BanRule(rf"(?i)^\.({_CURRENT_TYPES})$", comment="dangerous type"),
+    BanRule(rf"(?i).\.({_DANGEROUS})[.\s]*$", comment="dangerous extension"),
+    BanRule(rf"(?i)^\.({_TYPES})$", comment="dangerous type"),
     BanRule(r"(?i)^message/partial$", comment="fragment of a message"),
     BanRule(r"(?i)^message/external-body$", comment="content kept elsewhere"),
 )
@@ -75,7 +89,8 @@ BUILT_IN = {"current": _CURRENT, "article": _ARTICLE}
 
 
 def rules_for(book: PolicyBook, rulenames: str) -> tuple[BanRule, ...]:
-    """Return the rules of the named sets, in order; the site's rules stand before the built-in ones of the same name.
+    """Return the rules of the named sets, in order; the site's rules stand before the built-in ones
+    of the same name.
 
     `rulenames`: names by comma (the field banned_rulenames).  Unknown names are no rules (B-4).
     """
@@ -89,7 +104,9 @@ def rules_for(book: PolicyBook, rulenames: str) -> tuple[BanRule, ...]:
 def banned_paths(
     rules: tuple[BanRule, ...], parts: tuple[Part, ...]
 ) -> tuple[tuple[str, str], ...]:
-    """Return (path, reason) of every forbidden part; the reason is the rule's comment and the leaf's strings (B-6)."""
+    """Return (path, reason) of every forbidden part; the reason is the rule's comment and the
+    leaf's strings (B-6).
+    """
     patterns = [
         (rule, pattern) for rule in rules if (pattern := _compiled(rule.pattern)) is not None
     ]
@@ -111,7 +128,9 @@ def check_pattern(text: str) -> None:
 
 @cache
 def _compiled(pattern: str) -> re.Pattern[str] | None:
-    """Return the pattern, None where it is none: screens refuse those, an import may still bring one."""
+    """Return the pattern, None where it is none: screens refuse those, an import may still bring
+    one.
+    """
     try:
         check_pattern(pattern)
     except BadPattern:

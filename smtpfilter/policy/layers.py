@@ -1,6 +1,7 @@
 """What a policy source hands over for one message, and what becomes of it for one recipient.
 
-The source only finds rows; which of them count, and in which order, is decided by lookup.py and resolve.py.
+The source only finds rows; which of them count, and in which order, is decided by lookup.py and
+resolve.py.
 """
 
 from collections.abc import Mapping
@@ -45,7 +46,9 @@ class SenderRule:
 
 @dataclass(frozen=True, slots=True)
 class BanRule:
-    """One rule: `pattern` is a regular expression tried on each string of B-2; `banned` False makes it an exception."""
+    """One rule: `pattern` is a regular expression tried on each string of B-2; `banned` False makes
+    it an exception.
+    """
 
     pattern: str
     banned: bool = True
@@ -56,7 +59,8 @@ class BanRule:
 class PolicyBook:
     """Everything stored that may matter for one message, at one moment.
 
-    `domains`: local domains among the recipients' keys, printed form (".example.com" = with all below).
+    `domains`: local domains among the recipients' keys, printed form (".example.com" = with all
+    below).
     `ban_sets`: rule sets of the site by name; they stand before the built-in sets of the same name.
     `networks`: own networks (CIDR).  `traced`: sender keys whose mail is logged step by step.
     `revision`: number of the newest change of policy.
@@ -76,7 +80,8 @@ class PolicyBook:
 class EffectivePolicy:
     """What one recipient wants: every field filled, each with the key it came from.
 
-    `origins`: field -> lookup key, with " (policy NAME)" where it came by a named one, or "default".
+    `origins`: field -> lookup key, with " (policy NAME)" where it came by a named one, or
+    "default".
     `local`: the recipient belongs to a local domain (K-11).
     """
 
@@ -89,7 +94,8 @@ class EffectivePolicy:
 class SenderMatch:
     """What the sender lists say about this message for one recipient (W-1 to W-5).
 
-    `white`/`black`: hard entries; white wins.  `points`: sum of soft entries.  `why`: sentences, the deciding first.
+    `white`/`black`: hard entries; white wins.  `points`: sum of soft entries.  `why`: sentences,
+    the deciding first.
     """
 
     white: bool = False

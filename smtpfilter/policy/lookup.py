@@ -1,8 +1,8 @@
 """Lookup keys: under which names settings for an address may be stored, most specific first (K-1).
 
-Printed forms, amavisd's hash style but for the site: "user+ext@example.com", "user@example.com", "user+ext@" and "user@"
-(any local domain), "example.com" (exactly), ".example.com" (with all below) and "@." (the site).
-The null sender's own key is "".
+Printed forms, amavisd's hash style but for the site: "user+ext@example.com", "user@example.com",
+"user+ext@" and "user@" (any local domain), "example.com" (exactly), ".example.com" (with all below)
+and "@." (the site). The null sender's own key is "".
 """
 
 import re
@@ -25,9 +25,9 @@ class BadKey(ValueError):
 def lookup_keys(address: Address, delimiter: str) -> tuple[str, ...]:
     """Return the keys of `address` in printed form, most specific first; at most 26.
 
-    `delimiter`: the characters at which an extension may begin, "" for none.  The site's key always comes last, so
-    that every address, however odd, gets some policy.  Bare-user keys are for local domains only (K-2): the caller
-    leaves them out for others, see is_bare().
+    `delimiter`: the characters at which an extension may begin, "" for none.  The site's key always
+    comes last, so that every address, however odd, gets some policy.  Bare-user keys are for local
+    domains only (K-2): the caller leaves them out for others, see is_bare().
     """
     if not address.octets:
         return ("", SITE)
@@ -41,7 +41,9 @@ def lookup_keys(address: Address, delimiter: str) -> tuple[str, ...]:
 
 
 def domain_keys(domain: str) -> tuple[str, ...]:
-    """Return the keys of a canonical domain without the site's, most specific first; of a literal only itself."""
+    """Return the keys of a canonical domain without the site's, most specific first; of a literal
+    only itself.
+    """
     if not domain or domain.startswith("["):
         return (domain,) if domain else ()
     labels = domain.split(".")
@@ -50,7 +52,9 @@ def domain_keys(domain: str) -> tuple[str, ...]:
 
 
 def candidate_keys(address: Address) -> frozenset[str]:
-    """Return the keys under every delimiter that a site may have set: what the one query asks for (design 4.5)."""
+    """Return the keys under every delimiter that a site may have set: what the one query asks for
+    (design 4.5).
+    """
     return frozenset(
         key for delimiter in ("", *DELIMITERS) for key in lookup_keys(address, delimiter)
     )
@@ -62,7 +66,9 @@ def is_bare(key: str) -> bool:
 
 
 def priority(key: str, delimiter: str = "+") -> int:
-    """Return amavisd's recommended priority of a key, 0 for the site to 9 for a full address with extension (P-1)."""
+    """Return amavisd's recommended priority of a key, 0 for the site to 9 for a full address with
+    extension (P-1).
+    """
     if key == SITE:
         return 0
     if "@" in key:
@@ -76,8 +82,8 @@ def priority(key: str, delimiter: str = "+") -> int:
 def parse_key(text: str) -> str:
     """Return the printed form of a key that a person wrote.  Raises BadKey.
 
-    "@example.com" and "@.example.com" (SQL style) are accepted for "example.com" and ".example.com", "<>" for the null
-    sender; case and IDN spelling do not matter.
+    "@example.com" and "@.example.com" (SQL style) are accepted for "example.com" and
+    ".example.com", "<>" for the null sender; case and IDN spelling do not matter.
     """
     text = text.strip()
     if text in (SITE, "."):
@@ -102,7 +108,7 @@ def _mailbox_key(text: str) -> str:
         )
     if text.endswith("@"):
         return f"{address.canonical}@"
-    _domain(address.domain, text)
+    _domain(text.rpartition("@")[2], text)
     return address.canonical
 
 
@@ -112,8 +118,8 @@ def _domain(domain: str, text: str) -> str:
         return canonical
     if not domain or domain.startswith(".") or not all(map(_LABEL.fullmatch, canonical.split("."))):
         raise BadKey(
-            f"{text!r} is no lookup key: write @. for the site, example.com, .example.com for a domain with all below it, "
-            "user@example.com, or user@ for any local domain."
+            f"{text!r} is no lookup key: write @. for the site, example.com, .example.com for a "
+            "domain with all below it, user@example.com, or user@ for any local domain."
         )
     return canonical
 

@@ -1,4 +1,6 @@
-"""From stored layers to what one recipient wants: field by field, each with the key that it came from (P-1, P-2)."""
+"""From stored layers to what one recipient wants: field by field, each with the key that it came
+from (P-1, P-2).
+"""
 
 from collections.abc import Iterable
 from typing import Any
@@ -19,9 +21,10 @@ DEFAULT = "default"  # the origin of a value that no layer sets
 def resolve(book: PolicyBook, address: Address) -> EffectivePolicy:
     """Return the policy of the recipient `address`.
 
-    For each field the first layer with a value gives it: its own field, else that of its named policy.  A layer that
-    locks a field hides what more specific layers say about it.  What no layer sets comes from DEFAULTS, and an
-    unchecked_*_destiny that is set nowhere is what unchecked_destiny is.
+    For each field the first layer with a value gives it: its own field, else that of its named
+    policy.  A layer that locks a field hides what more specific layers say about it.  What no layer
+    sets comes from DEFAULTS, and an unchecked_*_destiny that is set nowhere is what
+    unchecked_destiny is.
     """
     by_key = {layer.key: layer for layer in book.layers}
     layers = [by_key[key] for key in scope(book, address) if key in by_key]
@@ -38,8 +41,8 @@ def resolve(book: PolicyBook, address: Address) -> EffectivePolicy:
 def scope(book: PolicyBook, address: Address) -> tuple[str, ...]:
     """Return the keys that count for the recipient `address`, the strongest first.
 
-    Bare-user keys count in local domains only (K-2).  A layer's own priority goes before that of its key's form; equal
-    ones are as specific as K-1 says.
+    Bare-user keys count in local domains only (K-2).  A layer's own priority goes before that of
+    its key's form; equal ones are as specific as K-1 says.
     """
     local = is_local(book, address)
     delimiter = book.recipient_delimiter
@@ -51,12 +54,16 @@ def scope(book: PolicyBook, address: Address) -> tuple[str, ...]:
 
 
 def is_local(book: PolicyBook, address: Address) -> bool:
-    """Tell whether `address` belongs to a local domain (K-11); an address without a domain never does."""
+    """Tell whether `address` belongs to a local domain (K-11); an address without a domain never
+    does.
+    """
     return not book.domains.isdisjoint(domain_keys(address.domain))
 
 
 def _heard(name: str, layers: list[Layer]) -> Iterable[Layer]:
-    """Return the layers that may speak about the field: from the outermost that locks it on upwards."""
+    """Return the layers that may speak about the field: from the outermost that locks it on
+    upwards.
+    """
     locking = (start for start in reversed(range(len(layers))) if name in layers[start].locked)
     return layers[next(locking, 0) :]
 

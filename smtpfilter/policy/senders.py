@@ -1,7 +1,8 @@
 """Who is trusted, distrusted or adjusted as a sender, for one recipient (W-1 to W-6).
 
-Better than amavisd where its loop is a matter of luck (W-7): every identity of the sender is looked up by itself, and what
-was found is combined by a fixed order.  A sender list changes what a spam score does, nothing else (W-6).
+Better than amavisd where its loop is a matter of luck (W-7): every identity of the sender is looked
+up by itself, and what was found is combined by a fixed order.  A sender list changes what a spam
+score does, nothing else (W-6).
 """
 
 from collections import defaultdict
@@ -19,7 +20,9 @@ _ORDER = {"allow": 0, "block": 1, "score": 2}
 
 @dataclass(frozen=True, slots=True)
 class _Hit:
-    """A rule that matches an identity; hits compare by what decides: layer, sender key, white before black."""
+    """A rule that matches an identity; hits compare by what decides: layer, sender key, white
+    before black.
+    """
 
     rank: tuple[int, int, int]
     rule: SenderRule
@@ -31,9 +34,10 @@ def match_senders(
 ) -> SenderMatch:
     """Return what the sender lists say for `recipient`.
 
-    `identities`: envelope sender and authors (W-1).  Within a layer the most specific sender key counts, and white wins
-    ties; of the hard entries the one in the most specific layer counts; points add up over the layers that an identity
-    passes before it meets a hard entry, each rule once (W-2, W-4).  Expired rules do not count.
+    `identities`: envelope sender and authors (W-1).  Within a layer the most specific sender key
+    counts, and white wins ties; of the hard entries the one in the most specific layer counts;
+    points add up over the layers that an identity passes before it meets a hard entry, each rule
+    once (W-2, W-4).  Expired rules do not count.
     """
     if not book.senders:
         return SenderMatch()
@@ -92,7 +96,8 @@ def _rank(hit: _Hit) -> tuple[int, int, int]:
 
 def _sentence(hit: _Hit) -> str:
     rule, who = hit.rule, hit.identity.text or "<>"
+    entry = f"entry {rule.sender or '<>'} of {rule.key}"
     if rule.action == "score":
-        return f"The sender {who} gets {rule.points:+g} points (entry {rule.sender or '<>'} of {rule.key})."
+        return f"The sender {who} gets {rule.points:+g} points ({entry})."
     listed = "always allowed" if rule.action == "allow" else "blocked"
-    return f"The sender {who} is {listed} (entry {rule.sender or '<>'} of {rule.key})."
+    return f"The sender {who} is {listed} ({entry})."

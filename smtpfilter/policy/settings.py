@@ -1,7 +1,9 @@
-"""Every setting of a policy: one field per amavisd parameter (P-5), plus what amavisd lacks (a destiny per layer).
+"""Every setting of a policy: one field per amavisd parameter (P-5), plus what amavisd lacks (a
+destiny per layer).
 
-A field's help text is written here once; code, policy form and manual read it.  In PolicySettings None means inherit;
-DEFAULTS, the starting policy of a fresh installation, has no None but for the destinies that follow unchecked_destiny.
+A field's help text is written here once; code, policy form and manual read it.  In PolicySettings
+None means inherit; DEFAULTS, the starting policy of a fresh installation, has no None but for the
+destinies that follow unchecked_destiny.
 """
 
 import math
@@ -35,7 +37,8 @@ def _copy(what: str) -> Any:
 class PolicySettings:
     """One layer's settings, or, with every field filled, the effective ones.
 
-    Levels are SpamAssassin points, compared with >= (T-2); infinity is "never".  Destinies are Destiny values.
+    Levels are SpamAssassin points, compared with >= (T-2); infinity is "never".  Destinies are
+    Destiny values.
     """
 
     bypass_virus_checks: bool | None = _setting("flag", "checks", "Do not scan for viruses.")
@@ -187,9 +190,11 @@ class BadValue(ValueError):
 
 
 def parse_value(name: str, text: str) -> bool | float | int | str | Destiny:
-    """Return the value that a person wrote for the field `name`.  Raises BadValue, or KeyError for an unknown field.
+    """Return the value that a person wrote for the field `name`.  Raises BadValue, or KeyError for
+    an unknown field.
 
-    Accepted: yes|no for flags, a number or "never" for levels, a destiny, a whole number of octets, any text.
+    Accepted: yes|no for flags, a number or "never" for levels, a destiny, a whole number of octets,
+    any text.
     """
     kind = FIELDS[name]
     if kind == "flag":
@@ -239,7 +244,8 @@ def _a_destiny(text: str) -> Destiny:
         raise BadValue("one of pass, discard, reject, tempfail") from None
     if destiny is Destiny.BOUNCE:
         raise BadValue(
-            "pass, discard, reject or tempfail: bounce is not offered yet, it would write to forged senders"
+            "pass, discard, reject or tempfail: bounce is not offered yet, "
+            "it would write to forged senders"
         )
     return destiny
 

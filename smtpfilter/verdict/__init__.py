@@ -1,1 +1,1 @@
-"""Deciding: categories and destinies, verdicts, the plan made of them, replies and notices.  Pure."""
+"""Deciding: categories, verdicts, the plan made of them, replies and notices.  Pure."""

@@ -1,10 +1,14 @@
-"""Content categories in their order of severity (C-1): the highest one is what a message is, for a recipient."""
+"""Content categories in their order of severity (C-1): the highest one is what a message is, for a
+recipient.
+"""
 
 from enum import IntEnum
 
 
 class Category(IntEnum):
-    """The numbers are amavisd's major numbers.  UNCHECKED outranks SPAM, BAD_HEADER stands below SPAMMY."""
+    """The numbers are amavisd's major numbers.  UNCHECKED outranks SPAM, BAD_HEADER stands below
+    SPAMMY.
+    """
 
     CLEAN = 1
     MTA = 2

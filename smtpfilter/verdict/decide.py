@@ -1,6 +1,8 @@
-"""The decision: what happens to one message for one recipient (L-1 to L-4, C-1 to C-4, T-1, T-2, W-5).
+"""The decision: what happens to one message for one recipient (L-1 to L-4, C-1 to C-4, T-1, T-2,
+W-5).
 
-Daemon, screens, command line and replay all call decide(); there is no second copy that could drift.
+Daemon, screens, command line and replay all call decide(); there is no second copy that could
+drift.
 """
 
 from dataclasses import dataclass
@@ -23,7 +25,9 @@ _STRICTNESS = (Destiny.TEMPFAIL, Destiny.REJECT, Destiny.BOUNCE, Destiny.DISCARD
 
 @dataclass(frozen=True, slots=True)
 class Handling:
-    """The fields that say what happens to a category: destiny, lover and copy ("" where there is none)."""
+    """The fields that say what happens to a category: destiny, lover and copy ("" where there is
+    none).
+    """
 
     destiny: str
     lover: str = ""
@@ -44,7 +48,9 @@ HANDLING = {
 
 @dataclass(frozen=True, slots=True)
 class _Stop:
-    """A destiny other than PASS that a category meets; `loved`: the recipient wants such mail all the same."""
+    """A destiny other than PASS that a category meets; `loved`: the recipient wants such mail all
+    the same.
+    """
 
     category: Category
     field: str
@@ -120,12 +126,16 @@ def _spared(stop: _Stop, case: Case) -> bool:
 
 
 def _order(stop: _Stop) -> tuple[bool, int]:
-    """A missing score comes last: mail that is stopped for its content need not wait for the spam engine."""
+    """A missing score comes last: mail that is stopped for its content need not wait for the spam
+    engine.
+    """
     return stop.field == "spam_failure_destiny", _STRICTNESS.index(stop.destiny)
 
 
 def _keeps(case: Case, seen: Seen, blocking: _Stop | None, stops: list[_Stop]) -> bool:
-    """Tell whether a copy is kept: of blocked mail by its category's field, of loved mail too (design 4.13)."""
+    """Tell whether a copy is kept: of blocked mail by its category's field, of loved mail too
+    (design 4.13).
+    """
     if blocking:
         return blocking.destiny is not Destiny.TEMPFAIL and _has_copy(blocking.category, case, seen)
     return any(_has_copy(stop.category, case, seen) for stop in stops)
@@ -141,7 +151,9 @@ def _has_copy(category: Category, case: Case, seen: Seen) -> bool:
 
 
 def _tell_sender(case: Case, seen: Seen) -> bool:
-    """Tell whether a notice may go to the sender (N-1): every virus fakes its sender, and so does most spam."""
+    """Tell whether a notice may go to the sender (N-1): every virus fakes its sender, and so does
+    most spam.
+    """
     unclean = seen.categories[0] > Category.CLEAN
     cut_off = reaches(seen.score, case.policy.settings.spam_dsn_cutoff_level)
     black = case.sender.black and not case.sender.white

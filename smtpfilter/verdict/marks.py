@@ -1,4 +1,4 @@
-"""What a delivered copy is marked with: header fields and the subject tag (T-5 to T-8, Z-1, Z-11)."""
+"""What a delivered copy is marked with: fields and the subject tag (T-5 to T-8, Z-1, Z-11)."""
 
 import re
 from collections.abc import Iterator
@@ -94,7 +94,7 @@ def _spam_fields(case: Case, seen: Seen) -> Iterator[tuple[str, str]]:
 
 
 def _shown_score(case: Case, score: float) -> float:
-    """Return the score as shown: a trusted sender never looks bad, a blocked one never good (T-5)."""
+    """Return the score as shown: trusted senders never look bad, blocked ones never good (T-5)."""
     if case.sender.white:
         return min(0.0, score)
     return max(float(MOST_STARS), score) if case.sender.black else score

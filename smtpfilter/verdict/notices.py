@@ -1,7 +1,8 @@
-"""The failure notice to a sender: a minimal delivery status notification (RFC 3461, 3464, 6522; RFC 6533 for UTF-8).
+"""The failure notice to a sender: a minimal delivery status notification (RFC 3461, 3464, 6522; RFC
+6533 for UTF-8).
 
-Its envelope sender is the null sender; it returns the header section only, never the body (N-3), and says that it was
-written by a program (RFC 3834), so that no other program answers it.
+Its envelope sender is the null sender; it returns the header section only, never the body (N-3),
+and says that it was written by a program (RFC 3834), so that no other program answers it.
 """
 
 import quopri
@@ -35,7 +36,8 @@ def failure_notice(
 ) -> bytes:
     """Return the octets of the notice, lines ending in CRLF, that tells the sender of `refusals`.
 
-    It is all ASCII unless the sender's own address is not: then it is meant for an SMTPUTF8 transaction.
+    It is all ASCII unless the sender's own address is not: then it is meant for an SMTPUTF8
+    transaction.
     """
     utf8 = envelope.mail_from.needs_smtputf8
     boundary = f"=_{envelope.mail_id}/{hostname}"
@@ -106,7 +108,9 @@ def _text(envelope: Envelope, refusals: Sequence[Refusal], hostname: str, *, utf
 
 
 def _status(envelope: Envelope, refusals: Sequence[Refusal], hostname: str, *, utf8: bool) -> bytes:
-    """Return the machine-readable part: one group about the message, one for each recipient (RFC 3464 2)."""
+    """Return the machine-readable part: one group about the message, one for each recipient (RFC
+    3464 2).
+    """
     about = [f"Reporting-MTA: dns; {hostname}"]
     if envelope.envid:
         about.append(f"Original-Envelope-Id: {_from_xtext(envelope.envid, utf8=utf8)}")
@@ -136,7 +140,9 @@ def _recipient_group(recipient: Recipient, reply: Reply, *, utf8: bool) -> list[
 
 
 def _returned(message: Message, *, utf8: bool) -> tuple[bytes, str]:
-    """Return the original header section, at most 64 KiB of whole fields, and its transfer encoding."""
+    """Return the original header section, at most 64 KiB of whole fields, and its transfer
+    encoding.
+    """
     pieces, size = [], 0
     for field in message.fields:
         size += len(field.raw)
@@ -158,7 +164,9 @@ def _shown(octets: bytes) -> str:
 
 
 def _address(octets: bytes, *, utf8: bool) -> str:
-    """Return an address as the notice may carry it: in UTF-8, or its other characters as \\x{...} (RFC 6533 3)."""
+    """Return an address as the notice may carry it: in UTF-8, or its other characters as \\x{...}
+    (RFC 6533 3).
+    """
     text = _shown(octets)
     if utf8 or text.isascii():
         return text

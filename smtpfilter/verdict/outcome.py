@@ -1,4 +1,6 @@
-"""How it ended for one recipient: exactly one outcome is recorded, PENDING while the message is open (P4)."""
+"""How it ended for one recipient: exactly one outcome is recorded, PENDING while the message is
+open (P4).
+"""
 
 from dataclasses import dataclass
 from enum import StrEnum

@@ -21,7 +21,9 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`verdicts`: one per recipient, in the order of the envelope.  `keep`: the octets are to be stored, once."""
+    """`verdicts`: one per recipient, in the order of the envelope.  `keep`: the octets are to be
+    stored, once.
+    """
 
     verdicts: tuple[Verdict, ...]
     deliveries: tuple[Delivery, ...]
@@ -29,7 +31,9 @@ class Plan:
 
 
 def make_plan(verdicts: tuple[Verdict, ...]) -> Plan:
-    """Return what is to be done: one delivery per distinct copy, in the order of their first recipients (O-3, O-4)."""
+    """Return what is to be done: one delivery per distinct copy, in the order of their first
+    recipients (O-3, O-4).
+    """
     groups: dict[Edits, list[Recipient]] = {}
     for verdict in verdicts:
         if verdict.destiny is Destiny.PASS:

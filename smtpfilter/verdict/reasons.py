@@ -1,4 +1,4 @@
-"""Why it was decided so: complete sentences that name each value and the layer that it came from."""
+"""Why it was decided so: sentences that name each value and the layer that it came from."""
 
 from collections.abc import Iterable
 
@@ -75,7 +75,8 @@ def found(category: Category, case: Case, seen: Seen) -> tuple[str, ...]:
             )
         case Category.OVERSIZED:
             return (
-                f"The size of {case.size_bytes} octets is over the limit: {setting(case.policy, 'message_size_limit')}.",
+                f"The size of {case.size_bytes} octets is over the limit: "
+                f"{setting(case.policy, 'message_size_limit')}.",
             )
     return ()
 
@@ -102,7 +103,9 @@ def bypassed(policy: EffectivePolicy) -> tuple[str, ...]:
 
 
 def named(names: Iterable[str]) -> str:
-    """Return distinct names by comma, the first five of them, each visible and at most 300 characters."""
+    """Return distinct names by comma, the first five of them, each visible and at most 300
+    characters.
+    """
     distinct = list(dict.fromkeys(visible(name, LONGEST_NAME) for name in names))
     more = f" and {len(distinct) - MOST_NAMED} more" if len(distinct) > MOST_NAMED else ""
     return ", ".join(distinct[:MOST_NAMED]) + more

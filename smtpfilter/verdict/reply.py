@@ -1,4 +1,6 @@
-"""From outcomes to what the sender hears: one reply for SMTP input, one per recipient for LMTP (F-1, F-2, O-5)."""
+"""From outcomes to what the sender hears: one reply for SMTP input, one per recipient for LMTP
+(F-1, F-2, O-5).
+"""
 
 from collections.abc import Mapping, Sequence
 
@@ -22,9 +24,9 @@ def settle_smtp(
 ) -> Reply:
     """Return the one reply for all recipients.
 
-    Any 4xx is the answer for the whole message.  A 5xx is given only where every recipient is refused; in a mixture they
-    count as accepted, and needs_notice() says whom to tell about it (unlike amavisd, which refused the whole where some were
-    discarded: X-9).
+    Any 4xx is the answer for the whole message.  A 5xx is given only where every recipient is
+    refused; in a mixture they count as accepted, and needs_notice() says whom to tell about it
+    (unlike amavisd, which refused the whole where some were discarded: X-9).
     """
     ends = [settled[verdict.recipient.address.octets] for verdict in verdicts]
     deferred = next((end for end in ends if end.reply.temporary), None)
@@ -48,17 +50,21 @@ def settle_smtp(
 
 
 def settle_lmtp(envelope: Envelope, settled: Settled) -> tuple[Reply, ...]:
-    """Return one reply per RCPT TO of the transaction, in its order; a doubled recipient hears the same twice."""
+    """Return one reply per RCPT TO of the transaction, in its order; a doubled recipient hears the
+    same twice.
+    """
     return tuple(settled[recipient.address.octets].reply for recipient in envelope.recipients)
 
 
 def needs_notice(
     envelope: Envelope, verdicts: Sequence[Verdict], settled: Settled
 ) -> tuple[Recipient, ...]:
-    """Return the recipients whose refusal the sender hears only by a notice of ours (F-6, O-5, N-1).
+    """Return the recipients whose refusal the sender hears only by a notice of ours (F-6, O-5,
+    N-1).
 
-    They are those refused in an SMTP transaction that is answered with 2xx.  Nobody is told whose address is the null
-    sender, who asked for no failure notice, or to whom a notice would be backscatter.
+    They are those refused in an SMTP transaction that is answered with 2xx.  Nobody is told whose
+    address is the null sender, who asked for no failure notice, or to whom a notice would be
+    backscatter.
     """
     if envelope.lmtp or not envelope.mail_from.octets:
         return ()
@@ -91,5 +97,6 @@ def _refusal(envelope: Envelope, verdict: Verdict, end: Settlement, relay_name: 
     """Return our own refusal as it is, the next hop's with its name."""
     if verdict.blocked_by is not None:
         return end.reply
-    text = f"id={envelope.mail_id} - Rejected by next-hop MTA on relaying, {_from_next_hop(end.reply, relay_name)}"
+    theirs = _from_next_hop(end.reply, relay_name)
+    text = f"id={envelope.mail_id} - Rejected by next-hop MTA on relaying, {theirs}"
     return reply(end.reply.code, end.reply.enhanced, text)

@@ -1,7 +1,8 @@
-"""Which findings count for one recipient, and which content categories they make (L-1, T-1, T-2, C-1, C-2).
+"""Which findings count for one recipient, and which content categories they make (L-1, T-1, T-2,
+C-1, C-2).
 
-A bypassed check leaves nothing: its findings are not attached to that recipient.  Only here, on the way to decide(), is a
-level compared, always with >=.
+A bypassed check leaves nothing: its findings are not attached to that recipient.  Only here, on the
+way to decide(), is a level compared, always with >=.
 """
 
 from dataclasses import dataclass
@@ -30,9 +31,11 @@ _KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """One reason for UNCHECKED: the field with its destiny, in short for headers and replies, and as a sentence.
+    """One reason for UNCHECKED: the field with its destiny, in short for headers and replies, and
+    as a sentence.
 
-    `content`: it lies in the message, so unchecked_lover applies; a failure of ours is nobody's love.
+    `content`: it lies in the message, so unchecked_lover applies; a failure of ours is nobody's
+    love.
     """
 
     field: str
@@ -45,8 +48,9 @@ class Cause:
 class Seen:
     """The findings that count for one recipient.
 
-    `scanned`: a virus scanner gave a definite answer that counts here.  `scored`: the spam engine's report, None where
-    there is none or the check is bypassed; `score`: with the sender's points, None where unknown.  `banned`: (path, reason).
+    `scanned`: a virus scanner gave a definite answer that counts here.  `scored`: the spam engine's
+    report, None where there is none or the check is bypassed; `score`: with the sender's points,
+    None where unknown.  `banned`: (path, reason).
     """
 
     viruses: tuple[Virus, ...]
@@ -101,14 +105,18 @@ def look(case: Case, findings: Findings) -> Seen:
 
 
 def _score(case: Case, scored: SpamReport | None) -> float | None:
-    """Return the recipient's score: the sender's points count from 0 where nothing was scored (T-1)."""
+    """Return the recipient's score: the sender's points count from 0 where nothing was scored
+    (T-1).
+    """
     if case.policy.settings.bypass_spam_checks or (scored is None and not case.sender.points):
         return None
     return round((scored.score if scored else 0.0) + case.sender.points, 3)
 
 
 def _reached(case: Case, score: float | None, level: float | None) -> bool:
-    """Tell whether tag2, tag3 or kill level is reached: never by a trusted sender, always by a blocked one (W-5)."""
+    """Tell whether tag2, tag3 or kill level is reached: never by a trusted sender, always by a
+    blocked one (W-5).
+    """
     if case.policy.settings.bypass_spam_checks or case.sender.white:
         return False
     return case.sender.black or reaches(score, level)

@@ -33,8 +33,10 @@ class Case:
 class Verdict:
     """The decision for one recipient.
 
-    `categories`: highest first, never empty.  `blocked_by`: the category that decided, None where the mail passes.
-    `destiny`: PASS where the mail passes.  `keep`: a held copy is stored.  `edits`: what a delivered copy gets.
+    `categories`: highest first, never empty.  `blocked_by`: the category that decided, None where
+    the mail passes.
+    `destiny`: PASS where the mail passes.  `keep`: a held copy is stored.  `edits`: what a
+    delivered copy gets.
     `score`: the recipient's own, None where unknown.  `reasons`: sentences, the deciding one first.
     `reply`: what the sender is told where the mail does not pass.  `banned`: paths as in B-6.
     """

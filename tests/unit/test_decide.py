@@ -1,0 +1,335 @@
+"""The decision as a table of (findings, policy) -> verdict, each row with the rules that it shows."""
+
+# ruff: noqa: E501 - one row of a table is one line
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from smtpfilter.mail.edits import Edits
+from smtpfilter.mail.findings import BadHeader, Findings, Unchecked
+from smtpfilter.policy.destiny import Destiny
+from smtpfilter.policy.layers import SenderMatch
+from smtpfilter.policy.settings import NEVER
+from smtpfilter.verdict.category import Category
+from smtpfilter.verdict.decide import decide, loop_verdict
+from tests.unit.builders import (
+    BAD_HEADER,
+    CLEAN,
+    EICAR,
+    PROGRAM,
+    case,
+    scored,
+    unchecked,
+)
+
+WHITE, BLACK = SenderMatch(white=True, why=("W.",)), SenderMatch(black=True, why=("B.",))
+EICAR_AND_SPAM = replace(scored(10), viruses=EICAR.viruses)
+NO_SCANNER = replace(CLEAN, viruses=None, scanner_failure="clamd: timed out")
+NO_SPAMD = replace(CLEAN, spam=None, spam_failure="spamd: connection refused")
+
+PASS, DISCARD, REJECT, TEMPFAIL = Destiny.PASS, Destiny.DISCARD, Destiny.REJECT, Destiny.TEMPFAIL
+
+
+def row(name: str, findings: Findings, outcome: str, **rest: Any) -> Any:
+    """One row: `outcome` is "category destiny", with "+copy" where a copy is kept; `rest` goes into
+    the case.
+    """
+    return pytest.param(findings, outcome, rest, id=name)
+
+
+TABLE = [
+    # The starting policy (design 4.13).
+    row("clean mail passes", CLEAN, "clean pass"),
+    row("infected mail is held", EICAR, "virus discard +copy"),
+    row("banned mail is held", PROGRAM, "banned discard +copy"),
+    row("spam is held", scored(6.3), "spam discard +copy"),
+    row("H-4 bad header passes and keeps nothing", BAD_HEADER, "bad_header pass"),
+    row("encrypted is held", unchecked("encrypted"), "unchecked discard +copy"),
+    row("over limits is held", unchecked("limits"), "unchecked discard +copy"),
+    row("ambiguous is held", unchecked("ambiguous"), "unchecked discard +copy"),
+    row("undecodable is held", unchecked("undecodable"), "unchecked discard +copy"),
+    row("failed is held", unchecked("failed"), "unchecked discard +copy"),
+    row("Z-2 no scanner: later", NO_SCANNER, "unchecked tempfail"),
+    row("Z-4 no score: later", NO_SPAMD, "unchecked tempfail"),
+    row("oversized is refused", CLEAN, "oversized reject", size_bytes=100001, message_size_limit=100000),
+    # T-2, BB-3: every comparison is >=.
+    row("BB-3 below kill", scored(7.999), "spammy pass", spam_kill_level=8.0),
+    row("BB-3 at kill", scored(8.0), "spam discard +copy", spam_kill_level=8.0),
+    row("BB-3 below tag2", scored(6.299), "clean pass", spam_kill_level=8.0),
+    row("BB-3 at tag2", scored(6.3), "spammy pass", spam_kill_level=8.0),
+    row("T-2 at tag3 only", scored(6), "spammy pass", spam_tag3_level=6.0, spam_tag2_level=7.0),
+    row("T-2 kill needs no tag2", scored(5), "spam discard +copy", spam_kill_level=5.0),
+    row("a level of never", scored(9999), "clean pass", spam_kill_level=NEVER, spam_tag2_level=NEVER),
+    # T-2, BB-37: size limits.
+    row("size at the limit", CLEAN, "clean pass", size_bytes=100000, message_size_limit=100000),
+    row("RFC minimum", CLEAN, "clean pass", size_bytes=65536, message_size_limit=10),
+    row("over the RFC minimum", CLEAN, "oversized reject", size_bytes=65537, message_size_limit=10),
+    row("limit 0 is none", CLEAN, "clean pass", size_bytes=1 << 40, message_size_limit=0),
+    row("oversized may pass", CLEAN, "oversized pass", size_bytes=70000, message_size_limit=1, oversized_destiny=PASS),
+    # L-1: bypass, "eyes covered".
+    row("BB-9 virus bypass", EICAR, "clean pass", bypass_virus_checks=True),
+    row("spam bypass", scored(1000), "clean pass", bypass_spam_checks=True),
+    row("banned bypass", PROGRAM, "clean pass", bypass_banned_checks=True),
+    row("header bypass", BAD_HEADER, "clean pass", bypass_header_checks=True, bad_header_destiny=REJECT),
+    row("L-3 virus bypass covers encrypted", unchecked("encrypted"), "clean pass", bypass_virus_checks=True),
+    row("L-3 virus bypass covers limits", unchecked("limits"), "clean pass", bypass_virus_checks=True),
+    row("L-3 virus bypass covers broken", unchecked("undecodable"), "clean pass", bypass_virus_checks=True),
+    row("BB-18 ambiguous cannot be bypassed", unchecked("ambiguous"), "unchecked discard +copy", bypass_virus_checks=True),
+    row("virus bypass needs no scanner", NO_SCANNER, "clean pass", bypass_virus_checks=True),
+    row("spam bypass needs no score", NO_SPAMD, "clean pass", bypass_spam_checks=True),
+    row("bypass of one check leaves others", EICAR_AND_SPAM, "spam discard +copy", bypass_virus_checks=True),
+    # L-2: lovers, "eyes open, hands off"; a copy is kept.
+    row("BB-9 virus lover", EICAR, "virus pass +copy", virus_lover=True),
+    row("spam lover", scored(10), "spam pass +copy", spam_lover=True),
+    row("banned lover", PROGRAM, "banned pass +copy", banned_files_lover=True),
+    row("unchecked lover", unchecked("encrypted"), "unchecked pass +copy", unchecked_lover=True),
+    row("bad header lover", BAD_HEADER, "bad_header pass +copy", bad_header_lover=True, bad_header_destiny=REJECT),
+    row("lover of mail that may pass", BAD_HEADER, "bad_header pass", bad_header_lover=True),
+    row("lover without quarantine", EICAR, "virus pass", virus_lover=True, virus_quarantine_to=""),
+    row("love does not heal a failure of ours", NO_SCANNER, "unchecked tempfail", unchecked_lover=True),
+    row("BB-11 spam for a virus lover", EICAR_AND_SPAM, "spam discard +copy", virus_lover=True),
+    # C-1 to C-4: order.
+    row("C-1 virus before spam", EICAR_AND_SPAM, "virus discard +copy"),
+    row("C-1 unchecked before spam", replace(scored(10), unchecked=(Unchecked("limits", "x"),)), "unchecked discard +copy"),
+    row(
+        "C-4 pass goes on to the next category",
+        replace(scored(10), unchecked=(Unchecked("limits", "x"),)),
+        "spam discard +copy",
+        unchecked_limits_destiny=PASS,
+    ),
+    row(
+        "C-4 the next lower category refuses",
+        replace(BAD_HEADER, parts=PROGRAM.parts),
+        "bad_header reject +copy",
+        banned_destiny=PASS,
+        bad_header_destiny=REJECT,
+    ),
+    row("C-4.3 no bounce to lists", BAD_HEADER, "bad_header pass", bad_header_destiny=Destiny.BOUNCE, bulk=True),
+    row("C-4.3 bounce to others", BAD_HEADER, "bad_header bounce +copy", bad_header_destiny=Destiny.BOUNCE),
+    # Destinies and copies.
+    row("reject keeps a copy", EICAR, "virus reject +copy", virus_destiny=REJECT),
+    row("tempfail keeps none", EICAR, "virus tempfail", virus_destiny=TEMPFAIL),
+    row("pass keeps none", EICAR, "virus pass", virus_destiny=PASS),
+    row("F-4 discard without quarantine", EICAR, "virus discard", virus_quarantine_to=""),
+    row("T-2 at the quarantine cutoff", scored(20), "spam discard", spam_quarantine_cutoff_level=20.0),
+    row("T-2 below the cutoff", scored(19.999), "spam discard +copy", spam_quarantine_cutoff_level=20.0),
+    row("the cutoff is for spam only", EICAR_AND_SPAM, "virus discard +copy", spam_quarantine_cutoff_level=5.0),
+    row("the cutoff is for loved spam too", scored(20), "spam pass", spam_lover=True, spam_quarantine_cutoff_level=9.0),
+    # Unchecked kinds have their own destinies.
+    row("a kind of its own", unchecked("encrypted"), "unchecked pass", unchecked_encrypted_destiny=PASS),
+    row("the others follow", unchecked("limits"), "unchecked reject +copy", unchecked_destiny=REJECT),
+    row(
+        "the strictest kind decides",
+        replace(CLEAN, unchecked=(Unchecked("encrypted", "a"), Unchecked("limits", "b"))),
+        "unchecked reject +copy",
+        unchecked_encrypted_destiny=PASS,
+        unchecked_limits_destiny=REJECT,
+    ),
+    row("unscanned mail where a policy says so", NO_SCANNER, "unchecked pass", scanner_failure_destiny=PASS),
+    row("unscored mail where a policy says so", NO_SPAMD, "unchecked pass", spam_failure_destiny=PASS),
+    row(
+        "held mail does not wait for a score",
+        replace(unchecked("encrypted"), spam=None, spam_failure="down"),
+        "unchecked discard +copy",
+    ),
+    row(
+        "but for a virus scanner it waits",
+        replace(unchecked("encrypted"), scanner_failure="down"),
+        "unchecked tempfail",
+    ),
+    # W-5, W-6: sender lists.
+    row("W-5 white is no spam", scored(1000), "clean pass", sender=WHITE),
+    row("W-5 black is spam", scored(-5), "spam discard +copy", sender=BLACK),
+    row("W-5 black without a score", replace(CLEAN, spam=None), "spam discard +copy", sender=BLACK),
+    row("Z-20 black is kept beyond the cutoff", scored(1), "spam discard +copy", sender=BLACK, spam_quarantine_cutoff_level=10.0),
+    row("white needs no score", NO_SPAMD, "clean pass", sender=WHITE),
+    row("black for a spam lover", scored(1), "spam pass +copy", sender=BLACK, spam_lover=True),
+    row("black but bypassed", scored(1), "clean pass", sender=BLACK, bypass_spam_checks=True),
+    row("W-6 white virus", EICAR, "virus discard +copy", sender=WHITE),
+    row("W-6 white banned", PROGRAM, "banned discard +copy", sender=WHITE),
+    row("BB-35 soft points", scored(1.4), "spam discard +copy", sender=SenderMatch(points=5.0), spam_kill_level=6.31),
+    row("BB-35 soft points below", scored(1.4), "clean pass", sender=SenderMatch(points=4.899)),
+    row("T-1 points without a scan", replace(CLEAN, spam=None), "spam discard +copy", sender=SenderMatch(points=7.0)),
+    # Unknown findings accuse nobody.
+    row("nothing known", Findings(), "clean pass"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("findings", "outcome", "rest"), TABLE)
+def test_the_reference_table(findings: Findings, outcome: str, rest: dict[str, Any]) -> None:
+    verdict = decide(case(**rest), findings)
+
+    copy = " +copy" if verdict.keep else ""
+    assert f"{verdict.category} {verdict.destiny}{copy}" == outcome
+    assert (verdict.blocked_by is None) == (verdict.destiny is PASS)
+    assert verdict.destiny is PASS or verdict.edits == Edits()
+
+
+def test_a_virus_lover_s_spam_is_mainly_a_virus_and_blocked_as_spam() -> None:
+    """BB-11, C-4."""
+    verdict = decide(case(virus_lover=True), EICAR_AND_SPAM)
+
+    assert verdict.categories == (Category.VIRUS, Category.SPAM, Category.SPAMMY, Category.CLEAN)
+    assert verdict.blocked_by is Category.SPAM
+
+
+def test_the_score_is_the_recipient_s_own() -> None:
+    """T-1."""
+    adjusted = SenderMatch(points=0.1)
+
+    assert decide(case(sender=adjusted), scored(0.2)).score == 0.3
+    assert decide(case(), scored(-1.5)).score == -1.5
+    assert decide(case(), EICAR).score is None
+    assert decide(case(bypass_spam_checks=True), scored(5)).score is None
+
+
+@pytest.mark.parametrize(
+    ("findings", "rest", "reply"),
+    [
+        (EICAR, {}, "250 2.7.0 Ok, discarded, id={id} - INFECTED: Eicar-Signature"),
+        (EICAR, {"virus_destiny": REJECT}, "554 5.7.0 Reject, id={id} - INFECTED: Eicar-Signature"),
+        (EICAR, {"virus_destiny": Destiny.BOUNCE}, "250 2.5.0 Ok, id={id}, BOUNCE"),
+        (EICAR, {"virus_destiny": TEMPFAIL}, "450 4.7.0 Try again later, id={id} - INFECTED: Eicar-Signature"),
+        (
+            PROGRAM,
+            {"banned_destiny": REJECT},
+            "554 5.7.0 Reject, id={id} - BANNED: dangerous extension: application/pdf,.exe-ms,a.exe",
+        ),
+        (unchecked("limits"), {"unchecked_destiny": REJECT}, "554 5.7.0 Reject, id={id} - UNCHECKED: over limits"),
+        (scored(10), {"spam_destiny": REJECT}, "554 5.7.0 Reject, id={id} - spam"),
+        (
+            BAD_HEADER,
+            {"bad_header_destiny": REJECT},
+            "554 5.6.0 Reject, id={id} - BAD HEADER SECTION: Missing required header field: Date",
+        ),
+        (
+            replace(CLEAN, bad_headers=(BadHeader(2, "Raw 8-bit character FF"),)),
+            {"bad_header_destiny": REJECT},
+            "554 5.6.3 Reject, id={id} - BAD HEADER SECTION: Raw 8-bit character FF",
+        ),
+        (
+            CLEAN,
+            {"size_bytes": 70000, "message_size_limit": 1},
+            "552 5.3.4 Reject, id={id} - Message size exceeds recipient's size limit",
+        ),
+        (
+            NO_SCANNER,
+            {},
+            "451 4.3.0 Temporarily unable to check, try again later, id={id} - UNCHECKED: virus scan failed",
+        ),
+        (
+            NO_SPAMD,
+            {},
+            "451 4.3.0 Temporarily unable to check, try again later, id={id} - UNCHECKED: spam scan failed",
+        ),
+    ],
+)  # fmt: skip
+def test_what_the_sender_is_told(findings: Findings, rest: dict[str, Any], reply: str) -> None:
+    """F-1: codes and texts; what an engine said stays in the house."""
+    made = case(**rest)
+
+    assert str(decide(made, findings).reply) == reply.format(id=made.mail_id)
+
+
+def test_the_deciding_reason_comes_first_and_names_value_setting_and_origin() -> None:
+    reasons = decide(case(spam_kill_level=8.0), scored(12.4)).reasons
+
+    assert reasons[0] == "Score 12.4 is at or above the kill level 8 (set by ann@example.com)."
+    assert reasons[1] == (
+        "Spam is held: spam_destiny is discard (the default), spam_quarantine_to is quarantine (the default)."
+    )
+
+
+@pytest.mark.parametrize(
+    ("findings", "rest", "sentence"),
+    [
+        (CLEAN, {}, "Score -1 is below the tag2 level 6.3 (the default), and nothing else was found."),
+        (Findings(), {}, "Nothing was found."),
+        (EICAR, {}, "Infected with Eicar-Signature (clamd)."),
+        (
+            EICAR,
+            {"virus_lover": True},
+            "Infected mail is wanted: virus_lover is yes (set by ann@example.com).",
+        ),
+        (EICAR, {"bypass_virus_checks": True}, "Not checked for viruses: bypass_virus_checks is yes (set by ann@example.com)."),
+        (PROGRAM, {}, "Banned: multipart/mixed | application/pdf,.exe-ms,a.exe."),
+        (BAD_HEADER, {}, "Bad header section: Missing required header field: Date."),
+        (BAD_HEADER, {}, "Mail with a bad header section may pass: bad_header_destiny is pass (the default)."),
+        (NO_SCANNER, {}, "No virus scanner gave an answer: clamd: timed out."),
+        (NO_SCANNER, {}, "Unchecked mail is deferred: scanner_failure_destiny is tempfail (the default)."),
+        (unchecked("encrypted"), {}, "Could not be looked into, encrypted: a.zip."),
+        (scored(5), {"sender": BLACK}, "B."),
+        (scored(5), {"sender": WHITE}, "W."),
+        (
+            EICAR,
+            {"virus_quarantine_to": ""},
+            "Infected mail is discarded: virus_destiny is discard (the default), "
+            "virus_quarantine_to is empty (set by ann@example.com).",
+        ),
+        (
+            CLEAN,
+            {"size_bytes": 70000, "message_size_limit": 1},
+            "The size of 70000 octets is over the limit: message_size_limit is 1 (set by ann@example.com).",
+        ),
+    ],
+)  # fmt: skip
+def test_reasons_are_sentences(findings: Findings, rest: dict[str, Any], sentence: str) -> None:
+    assert sentence in decide(case(**rest), findings).reasons
+
+
+@pytest.mark.parametrize(
+    ("findings", "rest", "told"),
+    [
+        (CLEAN, {}, True),
+        (CLEAN, {"bulk": True}, True),
+        (PROGRAM, {}, True),
+        (PROGRAM, {"bulk": True}, False),
+        (EICAR, {}, False),
+        (scored(10), {}, True),
+        (scored(10), {"spam_dsn_cutoff_level": 10.0}, False),
+        (scored(9.999), {"spam_dsn_cutoff_level": 10.0}, True),
+        (scored(1), {"sender": BLACK}, False),
+    ],
+)
+def test_whether_the_sender_may_be_told(
+    findings: Findings, rest: dict[str, Any], told: bool
+) -> None:
+    """N-1, BB-29."""
+    assert decide(case(**rest), findings).tell_sender is told
+
+
+def test_a_mail_loop_is_refused() -> None:
+    """O-12, BB-59."""
+    verdict = loop_verdict(case())
+
+    assert (verdict.category, verdict.destiny, verdict.keep) == (Category.MTA, REJECT, False)
+    assert str(verdict.reply).startswith("554 5.4.6 ")
+
+
+@given(
+    st.sampled_from([CLEAN, EICAR, PROGRAM, BAD_HEADER, EICAR_AND_SPAM, NO_SCANNER, NO_SPAMD, unchecked("limits")]),
+    st.dictionaries(
+        st.sampled_from(["virus_lover", "spam_lover", "bypass_virus_checks", "bypass_spam_checks", "unchecked_lover"]),
+        st.booleans(),
+    ),
+    st.dictionaries(
+        st.sampled_from(["virus_destiny", "spam_destiny", "banned_destiny", "unchecked_destiny", "bad_header_destiny"]),
+        st.sampled_from(Destiny),
+    ),
+)  # fmt: skip
+def test_every_verdict_hangs_together(
+    findings: Findings, flags: dict[str, bool], destinies: dict[str, Destiny]
+) -> None:
+    verdict = decide(case(**flags, **destinies), findings)
+
+    assert verdict.categories[-1] is Category.CLEAN
+    assert list(verdict.categories) == sorted(verdict.categories, reverse=True)
+    assert verdict.reasons
+    assert all(reason.endswith(".") for reason in verdict.reasons)
+    expected = {PASS: "2", DISCARD: "2", Destiny.BOUNCE: "2", REJECT: "5", TEMPFAIL: "4"}
+    assert str(verdict.reply)[0] == expected[verdict.destiny]
+    assert not (verdict.keep and verdict.destiny is TEMPFAIL)

@@ -1,0 +1,65 @@
+"""Findings as JSON, and text made visible (P6)."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from smtpfilter.mail.findings import (
+    VERSION,
+    BadHeader,
+    Findings,
+    Part,
+    Rule,
+    SpamReport,
+    Unchecked,
+    Virus,
+    visible,
+)
+
+_TEXT = st.text(max_size=10).map(visible)
+_FLOATS = st.floats(-1000, 1000)
+_PARTS = st.builds(
+    Part,
+    path=_TEXT,
+    nodes=st.lists(st.lists(_TEXT).map(tuple), max_size=3).map(tuple),
+    name=_TEXT,
+    mime_type=_TEXT,
+    size_bytes=st.integers(0),
+    sha256=_TEXT,
+    short_types=st.lists(_TEXT, max_size=2).map(tuple),
+)
+_FINDINGS = st.builds(
+    Findings,
+    parts=st.none() | st.lists(_PARTS, max_size=2).map(tuple),
+    viruses=st.none() | st.lists(st.builds(Virus, _TEXT, _TEXT), max_size=2).map(tuple),
+    spam=st.none()
+    | st.builds(
+        SpamReport, _FLOATS, st.lists(st.builds(Rule, _TEXT, _FLOATS, _TEXT), max_size=2).map(tuple)
+    ),
+    bad_headers=st.none()
+    | st.lists(st.builds(BadHeader, st.integers(1, 8), _TEXT), max_size=2).map(tuple),
+    unchecked=st.lists(st.builds(Unchecked, st.just("limits"), _TEXT), max_size=2).map(tuple),
+    scanner_failure=st.none() | _TEXT,
+    spam_failure=st.none() | _TEXT,
+)
+
+
+@given(_FINDINGS)
+def test_findings_survive_json(findings: Findings) -> None:
+    assert Findings.from_json(json.loads(json.dumps(findings.to_json()))) == findings
+
+
+def test_findings_of_a_newer_version_are_refused() -> None:
+    with pytest.raises(ValueError, match=f"knows {VERSION}"):
+        Findings.from_json({"version": VERSION + 1})
+
+
+@given(st.text(alphabet=st.characters()))
+def test_visible_text_can_be_stored_anywhere(text: str) -> None:
+    shown = visible(text)
+
+    shown.encode("utf-8")
+    assert "\0" not in shown
+    assert len(shown) == min(len(text), 2000)

@@ -1,0 +1,251 @@
+"""Octets to header fields: where the header section ends, and what it says.  Parsing never raises."""
+
+# ruff: noqa: E501 - one row of a table is one line
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from smtpfilter.mail import headers
+from smtpfilter.mail.edits import Edits, edited_header
+from smtpfilter.mail.envelope import Client
+from smtpfilter.mail.message import MOST_AUTHORS, believed_client, parse
+from tests.unit.builders import OSCAR, address, envelope
+
+OWN = "mx.example.com"
+
+
+@pytest.mark.parametrize(
+    ("octets", "names", "body"),
+    [
+        pytest.param(b"A: 1\r\nB: 2\r\n\r\nbody\r\n", ["A", "B"], b"body\r\n", id="usual"),
+        pytest.param(b"A: 1\nB: 2\n\nbody\n", ["A", "B"], b"body\n", id="lone LF"),
+        pytest.param(b"A: 1\r\n\tmore\r\n \r\n and more\r\n\r\nbody", ["A"], b"body", id="folded"),
+        pytest.param(b"\r\nbody", [], b"body", id="no header"),
+        pytest.param(b"", [], b"", id="empty"),
+        pytest.param(b"\r\n", [], b"", id="one line end"),
+        pytest.param(b"A: 1\r\n", ["A"], b"", id="no body, no empty line"),
+        pytest.param(b"A: 1", ["A"], b"", id="no line end"),
+        pytest.param(b"A: 1\r\n\r\n", ["A"], b"", id="empty body"),
+        pytest.param(b"just text\r\n\r\nA: 1\r\n", [], b"just text\r\n\r\nA: 1\r\n", id="no field"),
+        pytest.param(b"A: 1\r\nno field\r\nB: 2\r\n", ["A"], b"no field\r\nB: 2\r\n", id="stray line"),
+        pytest.param(b" A: 1\r\n\r\nx", [], b" A: 1\r\n\r\nx", id="blank first"),
+        pytest.param(b"From me Mon\r\nA: 1\r\n\r\nbody", ["A"], b"body", id="mbox line"),
+        pytest.param(b">From me Mon\r\nA: 1\r\n\r\nbody", ["A"], b"body", id="quoted mbox line"),
+        pytest.param(b"A : 1\r\nb:2\r\n\r\nbody", ["A", "b"], b"body", id="blank before the colon"),
+        pytest.param(b"A: 1\rB: 2\r\n\r\nbody", ["A"], b"body", id="bare CR is no line end"),
+        pytest.param(b"A: 1\r\n\r\r\nbody", ["A"], b"body", id="empty line with a bare CR"),
+        pytest.param(b"A\x00: 1\r\n\r\nbody", [], b"A\x00: 1\r\n\r\nbody", id="NUL in a name"),
+        pytest.param(b"\xef\xbb\xbfA: 1\r\n\r\nx", [], b"\xef\xbb\xbfA: 1\r\n\r\nx", id="BOM"),
+    ],
+)  # fmt: skip
+def test_the_header_section_ends_where_postfix_ends_it(
+    octets: bytes, names: list[str], body: bytes
+) -> None:
+    message = parse(octets)
+
+    assert [field.name for field in message.fields] == names
+    assert octets[message.body_start :] == body
+
+
+@given(st.binary(max_size=300) | st.lists(st.sampled_from(
+    [b"A: 1", b"Subject: x", b"\r\n", b"\n", b"\r", b" ", b"\t", b":", b"From ", b"x", b"\0", b"\xff"]
+), max_size=30).map(b"".join))  # fmt: skip
+def test_parsing_never_raises_and_accounts_for_every_octet(octets: bytes) -> None:
+    message = parse(octets)
+
+    section = (
+        message.mbox_line + b"".join(field.raw for field in message.fields) + message.separator
+    )
+    assert section + octets[message.body_start :] == octets
+    for field in message.fields:
+        assert octets[field.start : field.start + len(field.raw)] == field.raw
+    told = (message.subject, message.message_id, message.header_from)
+    assert all("\0" not in text for text in told)
+    assert message.is_bulk(address(OSCAR)) in (True, False)
+    assert len(message.authors) <= MOST_AUTHORS
+    headers.check(message, smtputf8=False)
+
+
+def test_a_header_section_over_one_mib_ends_at_the_last_whole_line() -> None:
+    octets = b"A: 1\r\n" * 200000 + b"\r\nbody"
+
+    message = parse(octets)
+
+    assert message.too_long
+    assert message.body_start <= 1 << 20
+    assert octets[message.body_start :].startswith(b"A: 1\r\n")
+    assert headers.check(message, smtputf8=False)
+
+
+@pytest.mark.parametrize(
+    ("raw", "subject"),
+    [
+        (b"plain", "plain"),
+        (b" folded\r\n\tonce\r\n twice", "folded\tonce twice"),
+        (b"=?utf-8?q?gr=C3=BCn?=", "grün"),
+        (b"=?UTF-8?B?Z3LDvG4=?= and =?iso-8859-1?q?bl=FC_te?=", "grün and blü te"),
+        (b"=?utf-8?b?Z3LD?=\r\n =?utf-8?b?vG4=?=", "grün"),
+        (b"=?utf-8?q?a?= =?utf-8?q?b?= c", "ab c"),
+        (b"=?koi8-r?b?8NLJ18XU?=", "Привет"),
+        (b"=?utf-8*en?q?language?=", "language"),
+        (b"gr\xc3\xbcn", "grün"),
+        (b"gr\xfcn", "grün"),
+        (b"=?zip?b?Z3Jlbg==?=", "gren"),
+        (b"=?../../x?q?a?=", "a"),
+        (b"=?utf-8?q?a=0D=0AX-Evil:_1=00?=", "a\r\nX-Evil: 1\ufffd"),
+        (b"=?utf-8?b?!!!?=", ""),
+        (b"=?utf-8?q?=FF=FE?=", "\ufffd\ufffd"),
+        (b"=?utf-16?b?//4=?=", ""),
+        (b"=?broken", "=?broken"),
+    ],
+)
+def test_subjects_are_decoded(raw: bytes, subject: str) -> None:
+    """RFC 2047; reliability M13: no charset name reaches a codec that is no charset."""
+    assert parse(b"Subject: " + raw + b"\r\n\r\n").subject == subject
+
+
+@pytest.mark.parametrize(
+    ("value", "authors"),
+    [
+        ("a@x.example", ["a@x.example"]),
+        ("A B <a@x.example>", ["a@x.example"]),
+        ('"boss@corp.example" <evil@x.example>', ["evil@x.example"]),
+        ('"boss@corp.example" evil@x.example', ["evil@x.example"]),
+        ("(boss@corp.example) a@x.example (c (d) e)", ["a@x.example"]),
+        ("a@x.example, B <b@y.example>,,", ["a@x.example", "b@y.example"]),
+        ("Group: a@x.example, <b@y.example>;", ["a@x.example", "b@y.example"]),
+        ("undisclosed:;", []),
+        ("<@r.example:a@x.example>", ["@r.example:a@x.example"]),
+        ("a @ x.example", ["a@x.example"]),
+        ("=?utf-8?q?boss=40corp.example?= <evil@x.example>", ["evil@x.example"]),
+        ("<a@x.example", ["a@x.example"]),
+        ("<>", []),
+        ("nobody", []),
+        ("A <a@x.example>, A again <a@x.example>", ["a@x.example"]),
+        ('"unclosed <a@x.example>', []),
+    ],
+)
+def test_authors_are_the_addresses_of_the_from_field(value: str, authors: list[str]) -> None:
+    """W-1, U5: display names and comments name nobody."""
+    message = parse(f"From: {value}\r\n\r\n".encode())
+
+    assert [author.text for author in message.authors] == authors
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        b", ".join(b"user%d@x.example" % n for n in range(4000)),
+        b"(" * 50000 + b"a@x.example",
+        b'"' * 50000,
+        b"\\" * 50000,
+        b"<" * 50000,
+        b'"a' + b"\\" * 50001,
+    ],
+    ids=["4000 addresses", "comments", "quotes", "backslashes", "brackets", "escapes"],
+)
+def test_hostile_from_fields_are_read(value: bytes) -> None:
+    """Reliability finding 16: at most 100 authors, no recursion.  Quadratic time would show as a
+    test that hangs.
+    """
+    assert len(parse(b"From: " + value + b"\r\n\r\n").authors) <= MOST_AUTHORS
+
+
+@pytest.mark.parametrize(
+    ("field", "mail_from", "bulk"),
+    [
+        ("X: y", OSCAR, False),
+        ("X: y", "", True),
+        ("List-Id: <l.example>", OSCAR, True),
+        ("List-Unsubscribe: <mailto:x@y>", OSCAR, True),
+        ("Mailing-List: x", OSCAR, True),
+        ("Precedence: bulk", OSCAR, True),
+        ("Precedence: JUNK", OSCAR, True),
+        ("Precedence: first-class", OSCAR, False),
+        ("Auto-Submitted: no", OSCAR, False),
+        ("Auto-Submitted: auto-replied (vacation)", OSCAR, True),
+        ("From: MAILER-DAEMON@x.example", OSCAR, True),
+        ("X: y", "owner-list@x.example", True),
+        ("X: y", "list-bounces@x.example", True),
+        ("X: y", "list-bounces+user=y@x.example", True),
+        ("X: y", "list-request@x.example", True),
+        ("X: y", "downer@x.example", False),
+    ],
+)
+def test_bulk_mail_is_known_by_its_marks(field: str, mail_from: str, bulk: bool) -> None:
+    """N-2, BB-28."""
+    message = parse(f"{field}\r\n\r\n".encode())
+
+    assert message.is_bulk(address(mail_from)) is bulk
+
+
+RECEIVED = (
+    "Received: from helo.example (name.example [{ip}])\r\n"
+    "\t(using TLSv1.3 with cipher X (256/256 bits))\r\n"
+    "\tby {by} (Postfix) with ESMTPS id 4abcXYZ123\r\n"
+    "\tfor <ann@example.com>; Sun, 1 Mar 2026 12:00:00 +0000 (UTC)\r\n\r\n"
+)
+
+
+def test_the_client_of_our_own_postfix_is_read_from_received() -> None:
+    message = parse(RECEIVED.format(by=OWN, ip="IPv6:2001:db8::1").encode())
+
+    assert believed_client(message, envelope(), OWN.upper()) == Client(
+        address="2001:db8::1",
+        name="name.example",
+        helo="helo.example",
+        proto="ESMTPS",
+        ident="4abcXYZ123",
+        source="REMOTE",
+    )
+
+
+def test_mail_of_a_local_program_has_only_a_queue_id() -> None:
+    octets = (
+        f"Received: by {OWN} (Postfix, from userid 1000)\r\n\tid 4abcXYZ123; Sun\r\n\r\n".encode()
+    )
+
+    assert believed_client(parse(octets), envelope(), OWN) == Client(
+        ident="4abcXYZ123", source="LOCAL"
+    )
+
+
+@pytest.mark.parametrize(
+    "octets",
+    [
+        RECEIVED.format(by="other.example", ip="192.0.2.1").encode(),
+        b"Received: from x (x [192.0.2.1]) by other.example (Postfix) id 4abcXYZ; x\r\n"
+        + RECEIVED.format(by=OWN, ip="192.0.2.1").encode(),
+        f"Received: from x by {OWN} with Exim; x\r\n\r\n".encode(),
+        b"X: y\r\n\r\n",
+    ],
+    ids=["another host", "not the topmost", "not Postfix", "none"],
+)
+def test_received_fields_of_others_are_not_believed(octets: bytes) -> None:
+    assert believed_client(parse(octets), envelope(), OWN) == Client()
+
+
+def test_xforward_goes_before_received() -> None:
+    given_client = Client(address="198.51.100.1")
+    message = parse(RECEIVED.format(by=OWN, ip="192.0.2.1").encode())
+
+    assert believed_client(message, envelope(client=given_client), OWN) == given_client
+    assert believed_client(message, envelope(), "") == Client()
+
+
+def test_the_whole_corpus_is_read_and_its_bodies_stay(corpus: Path) -> None:
+    for file in sorted(corpus.glob("*/*.eml")):
+        octets = file.read_bytes()
+        message = parse(octets)
+        told = (message.subject, message.header_from, message.authors, message.received_count)
+        assert told, file
+        headers.check(message, smtputf8=False)
+        edits = Edits(prepend=(("X-Test", "1"),), subject_tag="***SPAM*** ")
+        copy = edited_header(message, edits) + octets[message.body_start :]
+        again = parse(copy)
+        assert copy[again.body_start :] == octets[message.body_start :], file
+        assert again.first("X-Test") == "1", file
+        assert "***SPAM***" in again.subject, file

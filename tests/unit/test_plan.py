@@ -1,0 +1,53 @@
+"""From verdicts to deliveries: equal copies share a transaction (O-3, O-4; BB-9, BB-38)."""
+
+from smtpfilter.verdict.decide import decide
+from smtpfilter.verdict.plan import Plan, make_plan
+from tests.unit.builders import ANN, BOB, CAROL, CLEAN, EICAR, OSCAR, case, scored
+
+
+def groups(plan: Plan) -> list[list[str]]:
+    return [[str(r.address) for r in delivery.recipients] for delivery in plan.deliveries]
+
+
+def test_recipients_with_equal_copies_share_one_delivery() -> None:
+    plan = make_plan(tuple(decide(case(who), CLEAN) for who in (ANN, OSCAR, BOB)))
+
+    assert groups(plan) == [[ANN, BOB], [OSCAR]]
+    assert not plan.keep
+
+
+def test_lover_normal_and_bypassing_recipient_of_one_virus() -> None:
+    """BB-9, L-4."""
+    plan = make_plan(
+        (
+            decide(case(ANN, virus_lover=True), EICAR),
+            decide(case(BOB), EICAR),
+            decide(case(CAROL, bypass_virus_checks=True), EICAR),
+        )
+    )
+
+    assert groups(plan) == [[ANN], [CAROL]]
+    assert plan.keep
+    assert [verdict.keep for verdict in plan.verdicts] == [True, True, False]
+
+
+def test_different_levels_and_tags_make_different_copies() -> None:
+    """BB-38: no user's tag on another's copy."""
+    never = {"spam_kill_level": 100.0}
+    plan = make_plan(
+        (
+            decide(case(ANN, **never, spam_subject_tag2="[a] "), scored(10)),
+            decide(case(BOB, **never, spam_subject_tag2="[b] "), scored(10)),
+            decide(case(CAROL, **never, spam_tag2_level=20.0), scored(10)),
+        )
+    )
+
+    assert groups(plan) == [[ANN], [BOB], [CAROL]]
+    assert [delivery.edits.subject_tag for delivery in plan.deliveries] == ["[a] ", "[b] ", ""]
+
+
+def test_nothing_is_delivered_to_those_who_are_blocked() -> None:
+    plan = make_plan((decide(case(), EICAR),))
+
+    assert plan.deliveries == ()
+    assert plan.keep
