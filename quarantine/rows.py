@@ -95,11 +95,11 @@ def recipient_row(
     )
 
 
-def attempt_row(key: bytes, row: JournalRecipient, owner: str, lease: timedelta) -> Row:
+def attempt_row(key: bytes, row: JournalRecipient, owner: str, seconds: float) -> Row:
     """Return the values of sql.ATTEMPT_VALUES; only a pending recipient is leased."""
     path, reply = row.verdict.recipient.address.octets, row.reply
     if row.outcome is Outcome.PENDING or reply is None:
-        return (key, path, str(row.outcome), 0, "", "", owner, lease)
+        return (key, path, str(row.outcome), 0, "", "", owner, seconds)
     texts = (visible(reply.enhanced), visible(reply.text))
     return (key, path, str(row.outcome), reply.code, *texts, "", None)
 

@@ -7,14 +7,16 @@ that comes in meanwhile shifts nothing.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Generic, TypeVar
 
 from django.db.models import Exists, OuterRef, Prefetch, Q
 
-from quarantine.models import MailRecord, RecipientRecord
+from quarantine.models import UNKNOWN, MailRecord, RecipientRecord
+from quarantine.models.attempt import LEASE
 from smtpfilter.mail.address import BadPath, parse_address
 from smtpfilter.mail.envelope import MailId
+from smtpfilter.verdict.outcome import Outcome
 
 Row = TypeVar("Row")
 
@@ -108,7 +110,12 @@ def _recipient_clause(filters: Filters) -> Q:
     clause = Q()
     if filters.recipient:
         clause &= Q(canonical=_canonical(filters.recipient))
-    for column in ("owner", "domain", "category", "outcome", "state"):
+    if filters.outcome == UNKNOWN:
+        silent = MailId.make(datetime.now(UTC) - LEASE, 0)
+        clause &= Q(outcome=str(Outcome.PENDING), mail_id__lt=silent.number)
+    elif filters.outcome:
+        clause &= Q(outcome=_plain(filters.outcome))
+    for column in ("owner", "domain", "category", "state"):
         if value := getattr(filters, column):
             clause &= Q(**{column: _plain(value)})
     return clause

@@ -40,7 +40,7 @@ FIND_ATTEMPTS = """
            COALESCE(lease_until > clock_timestamp(), false)
     FROM quarantine_attempt WHERE key = %s AND path = ANY(%s)"""
 
-ATTEMPT_VALUES = "(%s, %s, %s, %s, %s, %s, %s, clock_timestamp() + %s::interval)"
+ATTEMPT_VALUES = "(%s, %s, %s, %s, %s, %s, %s, clock_timestamp() + make_interval(secs => %s))"
 WRITE_ATTEMPTS = f"""
     INSERT INTO quarantine_attempt ({ATTEMPT_COLUMNS}) VALUES %s
     ON CONFLICT (key, path) DO UPDATE
@@ -84,5 +84,6 @@ SETTLE_ATTEMPTS = """
 
 # A lease that is given up ends at once.
 SET_LEASE = """
-    UPDATE quarantine_attempt SET lease_owner = %s, lease_until = clock_timestamp() + %s::interval
+    UPDATE quarantine_attempt
+    SET lease_owner = %s, lease_until = clock_timestamp() + make_interval(secs => %s)
     WHERE key = %s AND lease_owner = %s"""

@@ -165,7 +165,7 @@ def _share_row(cursor: CursorWrapper, work: _AtWork) -> _AtWork:
 def _lease(
     cursor: CursorWrapper, key: bytes, owner: str, recipients: tuple[JournalRecipient, ...]
 ) -> None:
-    values = [attempt_row(key, row, owner, LEASE) for row in recipients]
+    values = [attempt_row(key, row, owner, LEASE.total_seconds()) for row in recipients]
     _execute_values(cursor, sql.WRITE_ATTEMPTS, values, sql.ATTEMPT_VALUES)
 
 
@@ -201,8 +201,8 @@ def _settle(write: Write) -> None:
         if write.settled:
             values = [(write.retry_key, *row[1:]) for row in values]
             _execute_values(cursor, sql.SETTLE_ATTEMPTS, values)
-        until = None if write.closing else LEASE
-        cursor.execute(sql.SET_LEASE, [write.owner, until, write.retry_key, write.owner])
+        seconds = None if write.closing else LEASE.total_seconds()
+        cursor.execute(sql.SET_LEASE, [write.owner, seconds, write.retry_key, write.owner])
 
 
 def _execute_values(

@@ -34,6 +34,7 @@ OUTCOMES = {
     "rejected": Word("Rejected", "warn"),
     "bounced": Word("Bounced", "warn"),
     "deferred": Word("Deferred", "warn"),
+    "unknown": Word("Unknown, the sender retries", "warn"),
 }
 
 STATES = {

@@ -3,11 +3,12 @@ uses the ORM."""
 
 from quarantine.models.attempt import Attempt, RetryKey
 from quarantine.models.body import BodyChunk
-from quarantine.models.mail import COPY_STATES, HeldState, MailRecord, RecipientRecord
+from quarantine.models.mail import COPY_STATES, UNKNOWN, HeldState, MailRecord, RecipientRecord
 from quarantine.models.release import Deed, MailEvent, Release, ReleaseState
 
 __all__ = [
     "COPY_STATES",
+    "UNKNOWN",
     "Attempt",
     "BodyChunk",
     "Deed",

@@ -37,6 +37,10 @@ COPY_STATES = (HeldState.HELD, HeldState.REQUESTED, HeldState.RELEASING, HeldSta
 """States in which the octets are still needed."""
 
 
+UNKNOWN = "unknown"
+"""Shown, and looked for, instead of `pending` where nobody is at work any more; never stored."""
+
+
 class MailRecord(models.Model):
     """One message.  All text is visible() text; `mail_from_path` has the octets received.
 
@@ -175,11 +179,11 @@ class RecipientRecord(models.Model):
         return f"{MailId(self.mail_id)} to {self.address}"
 
     @property
-    def is_unknown(self) -> bool:
-        """Tell whether nobody can say how it ended: the attempt died, and the sender tries
-        again."""
-        silent = datetime.now(UTC) - self.mail.received_at
-        return self.outcome == Outcome.PENDING and silent > LEASE
+    def shown_outcome(self) -> str:
+        """The outcome, or "unknown" where an attempt died on it: the sender tries again."""
+        if self.outcome == Outcome.PENDING and datetime.now(UTC) - self.mail.received_at > LEASE:
+            return UNKNOWN
+        return self.outcome
 
     def effective_settings(self) -> dict[str, dict[str, Any]]:
         """Return {field: {value, origin}} as it was when the message was decided."""

@@ -24,11 +24,14 @@ from quarantine.release import (
     request_release,
 )
 from quarantine.store import DatabaseJournal
+from smtpfilter.config import Endpoint
 from smtpfilter.mail.address import NULL_SENDER
 from smtpfilter.mail.reply import Reply
 from smtpfilter.policy.destiny import Destiny
 from smtpfilter.ports import Submission
+from smtpfilter.smtp.relay import SmtpRelay
 from smtpfilter.verdict.category import Category
+from tests.doubles.next_hop import NextHop
 from tests.evidence.builders import BUSY, NO, OCTETS, OK, ScriptedRelay, address, entry, held
 
 
@@ -338,3 +341,19 @@ def test_without_redis_a_release_waits_for_the_sweeper(
     monkeypatch.setattr(wake.current_app, "send_task", no_redis)
     wake.wake_sender(5)
     assert "release 5 waits for the sweeper" in caplog.text
+
+
+def test_a_release_reaches_the_next_hop_byte_for_byte(
+    journal: DatabaseJournal, administrator: User
+) -> None:
+    octets = b"Subject: x\r\n\r\n.\r\n..dots\r\n\x00\xff\xfe" + b"long" * 5000 + b"\r\n"
+    journal.open(entry(held(), octets=octets), octets)
+    with NextHop() as hop:
+        relay = SmtpRelay(Endpoint.parse(hop.endpoint), "filter.example")
+        row_id = RecipientRecord.objects.get().pk
+        row = release_now(recipient_id=row_id, actor=administrator, relay=relay)
+        relay.close()
+    (taken,) = hop.ledger
+    assert taken.content == octets
+    assert row.state == "released"
+    assert row.reply.startswith("250 ")

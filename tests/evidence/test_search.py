@@ -117,7 +117,12 @@ def test_a_row_that_is_pending_for_long_is_shown_as_unknown(journal: DatabaseJou
     journal.open(entry(delivered("a@example.com"), now=now - timedelta(minutes=21)), OCTETS)
     journal.open(entry(delivered("b@example.com"), now=now - timedelta(minutes=5)), OCTETS)
     journal.open(entry(held("c@example.com"), now=now - timedelta(minutes=21)), OCTETS)
-    unknown = {
-        row.address: row.is_unknown for row in RecipientRecord.objects.select_related("mail")
+    shown = {
+        row.address: row.shown_outcome for row in RecipientRecord.objects.select_related("mail")
     }
-    assert unknown == {"a@example.com": True, "b@example.com": False, "c@example.com": False}
+    assert shown == {
+        "a@example.com": "unknown",
+        "b@example.com": "pending",
+        "c@example.com": "held",
+    }
+    assert addresses(EVERYONE, Filters(outcome="unknown")) == ["a@example.com"]
