@@ -8,6 +8,7 @@ import logging
 import signal
 import socket
 from collections.abc import Callable
+from contextlib import closing
 
 from smtpfilter.config import FilterConfig
 from smtpfilter.ports import Handler
@@ -30,14 +31,12 @@ def serve(
     `make_handler` is called once, here: what it connects to belongs to this process alone.
     """
     share_bytes = config.spool_limit_bytes // max(1, config.workers)
-    spool = Spool(config.spool_dir, share_bytes, config.scan_group)
-    handler = make_handler()
-    try:
+    with (
+        closing(Spool(config.spool_dir, share_bytes, config.scan_group)) as spool,
+        closing(make_handler()) as handler,
+    ):
         pool = Pool(handler, threads=config.threads, backlog=config.backlog)
         return asyncio.run(_serve(Daemon(listener, config, pool, spool)))
-    finally:
-        handler.close()
-        spool.close()
 
 
 async def _serve(daemon: "Daemon") -> bool:

@@ -16,6 +16,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from smtpfilter.config import ConfigError, Endpoint, FilterConfig
@@ -31,7 +32,7 @@ _SIGNALS = {signal.SIGTERM, signal.SIGINT, signal.SIGCHLD}
 _PR_SET_PDEATHSIG = 1
 _LONGEST_PAUSE_SECONDS = 30.0
 _STEADY_SECONDS = 10.0  # a worker that lived so long may be replaced at once
-_AFTER_DRAIN_SECONDS = 5.0
+_AFTER_DRAIN_SECONDS = 75.0  # to close: the journal tries its late writes for a minute
 
 
 def run(
@@ -51,7 +52,8 @@ def run(
     try:
         if foreground:
             notify_systemd("READY=1")
-            return 0 if serve(listener, config, make_handler) else 1
+            alone = replace(config, workers=1)
+            return 0 if serve(listener, alone, make_handler) else 1
         return Supervisor(listener, config, make_handler).run()
     finally:
         _remove_pid_file(config.pid_file)

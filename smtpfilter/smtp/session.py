@@ -252,12 +252,12 @@ class Session(HardenedProtocol):
             try:
                 await self._receive(file)
                 future = self._pool.submit(envelope, file)
-            except BaseException:
+            except BaseException as error:
                 file.remove()
+                log.warning("%s: not taken: %s %s", envelope.mail_id, type(error).__name__, error)
                 raise
             return await self._outcome(envelope, future)
         except FilterError as error:
-            log.warning("%s: %s %s", envelope.mail_id, error.reply, error.detail)
             reply = error.reply
         return [reply] * (len(envelope.recipients) if envelope.lmtp else 1)
 

@@ -7,7 +7,7 @@
         assert hop.ledger[0].content == b"..."
 
 Stages: greeting ehlo xforward mail rcpt data content dot rset quit.  The script may be changed
-between transactions. A reply is text without CRLF (lines joined by "\\n" make a multiline reply),
+between transactions.  A reply is text without CRLF (lines joined by "\\n" make a multiline reply),
 bytes as they go over the wire, or a list of such that is used up one by one (the last one stays).
 """
 
@@ -41,9 +41,11 @@ class Script:
     `rcpt`: address -> reply, where it differs from `recipient`.  `most_recipients`: then 452 4.5.3.
     `dots`: for LMTP, address -> reply, where it differs from `dot`.
     `lose_at`: the stage at which the connection is closed instead of an answer; at "content" after
-    `content_bytes` octets.  `reset`: close with RST instead of FIN.  `delay_seconds`: stage ->
-    pause before the answer. `hang_at`: the stage from which on nothing is said any more. `times`:
-    how many times lose_at and hang_at happen, None for always.
+    `content_bytes` octets.  `reset`: it is closed with RST instead of FIN.
+    `hang_at`: the stage from which on nothing is said any more.
+    `times`: how many times lose_at or hang_at happen, None for always.
+    `hold_at`: the stage at which it waits for NextHop.gate, after setting NextHop.held, and then
+    goes on.  `delay_seconds`: stage -> pause before the answer.
     """
 
     greeting: Replies = "220 next.example ESMTP"
@@ -62,6 +64,7 @@ class Script:
     content_bytes: int = 0
     reset: bool = False
     hang_at: str = ""
+    hold_at: str = ""
     times: int | None = None
     delay_seconds: dict[str, float] = field(default_factory=dict)
 
@@ -74,10 +77,10 @@ class Script:
 class Transaction:
     """One mail transaction as seen by the next hop.
 
-    `mail`, `rcpts`: the command lines' arguments, parameters included.  `accepted`: addresses that
-    got 2xx at RCPT. `content`: unstuffed octets, None where DATA never began.  `wire`: the same
-    before unstuffing, with the dot. `dotted`: CRLF.CRLF came.  `answered`: the reply to it, ""
-    where none was sent.
+    `mail`, `rcpts`: the command lines' arguments, parameters included.
+    `accepted`: addresses that got 2xx at RCPT.
+    `content`: unstuffed octets, None where DATA never began.  `wire`: the same before unstuffing,
+    with the dot.  `dotted`: CRLF.CRLF came.  `answered`: the reply to it, "" where none was sent.
     """
 
     connection: int
@@ -114,6 +117,8 @@ class NextHop:
         self._listener.listen(100)
         self._open: list[socket.socket] = []
         self._stopping = threading.Event()
+        self.held = threading.Event()
+        self.gate = threading.Event()
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._accept, daemon=True).start()
@@ -121,6 +126,7 @@ class NextHop:
 
     def __exit__(self, *_: object) -> None:
         self._stopping.set()
+        self.gate.set()
         with suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
@@ -305,6 +311,9 @@ class _Conversation:
     def _next_reply(self, stage: str, replies: Replies) -> Reply:
         """Return what the script has for this stage, or hang up if it says so."""
         time.sleep(self._script.delay_seconds.get(stage, 0))
+        if stage == self._script.hold_at:
+            self._hop.held.set()
+            self._hop.gate.wait(60)
         if self._strikes(stage):
             self._lose()
         if not isinstance(replies, list):

@@ -504,6 +504,17 @@ def test_a_message_without_its_end_is_nothing(
     assert handler.envelopes == []
 
 
+def test_a_message_cut_anywhere_is_nothing(server: Server, handler: FakeHandler) -> None:
+    """E1: only the last octet of the end makes it a message."""
+    wire = b"Subject: x\r\n\r\n..\r\nhello\r\n.\r\n"
+    for length in range(len(wire)):
+        client = in_data(server)
+        client.send(wire[:length])
+        client.close()
+    assert send_mail(server.address, b"the end")[0].startswith("250")
+    eventually(lambda: handler.contents == [b"the end\r\n"])
+
+
 def test_a_message_that_waits_for_a_thread_is_dropped_when_the_client_is_lost(
     start: Callable[..., Server], handler: FakeHandler, tmp_path: Path
 ) -> None:

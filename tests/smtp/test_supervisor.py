@@ -1,10 +1,12 @@
 """The filter as processes: binding, workers, restart, drain (reliability 2.6: F20, F22, F32)."""
 
 import os
+import resource
 import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -212,6 +214,28 @@ def test_the_foreground_filter_is_one_process_and_drains(run_filter: Callable[..
     assert worker_of(send_mail(running.address, b"seconds: 0\r\n")[0]) == running.process.pid
     running.process.send_signal(signal.SIGINT)
     assert running.end() == (0, "")
+
+
+def test_a_filter_out_of_file_descriptors_does_not_spin_and_recovers(
+    run_filter: Callable[..., Filter],
+) -> None:
+    """F23."""
+    running = run_filter(FILTER_WORKERS="1")
+    (worker,) = worker_pids(running)
+    resource.prlimit(worker, resource.RLIMIT_NOFILE, (20, 20))
+    clients = [socket.create_connection(running.address) for _ in range(40)]
+    time.sleep(0.3)
+    before = cpu_seconds(worker)
+    time.sleep(0.5)
+    assert cpu_seconds(worker) - before < 0.1
+    for client in clients:
+        client.close()
+    assert send_mail(running.address, b"seconds: 0\r\n")[0] == f"250 2.0.0 worker {worker}"
+
+
+def cpu_seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def test_a_unix_socket_left_by_a_dead_filter_is_taken_over(
