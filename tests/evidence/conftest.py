@@ -28,14 +28,19 @@ TABLES = (  # in an order in which rows may go
 
 @pytest.fixture
 def transactional_db(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
-    """Replace pytest-django's: what these tests write goes afterwards, policy stays."""
+    """Replace pytest-django's: the journal and accounts are empty, policy stays."""
     with django_db_blocker.unblock():
+        _empty()  # other areas' tests may leave rows behind
         yield
-        with connection.cursor() as cursor:
-            cursor.execute("; ".join(f"DELETE FROM {table}" for table in TABLES))
-            if MailEvent.objects.exists():
-                cursor.execute("TRUNCATE quarantine_event")  # DELETE is refused
+        _empty()
         connection.close()
+
+
+def _empty() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("; ".join(f"DELETE FROM {table}" for table in TABLES))
+        if MailEvent.objects.exists():
+            cursor.execute("TRUNCATE quarantine_event")  # DELETE is refused
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """The journal: what is recorded before anything is sent, and what a retry may skip (design 4.2)."""
 
 import os
+import random
 import socket
 import subprocess
 import sys
@@ -342,6 +343,14 @@ def test_whatever_a_message_says_can_be_recorded(
     assert len(mail.subject) == len(text)
     assert mail.read_findings().bad_headers is not None
     assert bytes(mail.recipients.get().path) == local + b"@x.org"
+
+
+def test_the_longest_and_oddest_addresses_can_be_recorded(journal: DatabaseJournal) -> None:
+    """Undecodable octets grow threefold as U+FFFD; an index takes 2704, compressed."""
+    odd = bytes(random.Random(1).choices([*range(33, 64), *[255] * 200], k=1000))
+    for recipient in (odd, odd[:990] + b"@example.com", b"u@" + odd, b"\xff" * 1024):
+        journal.open(entry(held(recipient), mail_from=odd, key=KEY + recipient[:3]), b"octets")
+    assert {bytes(row.path) for row in RecipientRecord.objects.all()} >= {odd}
 
 
 def test_no_database_means_that_nothing_is_accepted(
