@@ -6,7 +6,6 @@ do.
 """
 
 import base64
-import binascii
 import re
 from collections.abc import Iterator
 
@@ -97,10 +96,7 @@ def _octets(word: re.Match[str]) -> bytes:
         )
     payload = re.sub(rb"[^A-Za-z0-9+/]", b"", payload)
     payload = payload[: len(payload) - (len(payload) % 4 == 1)]
-    try:
-        return base64.b64decode(payload + b"=" * (-len(payload) % 4))
-    except binascii.Error:
-        return b""
+    return base64.b64decode(payload + b"=" * (-len(payload) % 4))
 
 
 def _in_charset(octets: bytes, charset: str) -> str:

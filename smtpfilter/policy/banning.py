@@ -7,7 +7,7 @@ exceptions stand first.
 
 import re
 from collections.abc import Iterable, Sequence
-from functools import cache, lru_cache
+from functools import lru_cache
 
 from smtpfilter.mail.findings import Part
 from smtpfilter.policy.layers import BanRule, PolicyBook
@@ -71,7 +71,7 @@ _TYPES = "|".join(
 
 # B-8: Debian's modern set, the article's extensions, and what has learnt to run since.
 _CURRENT = (
-    BanRule(rf"(?i)\.[^./]*[a-z][^./]*\.\s*({_PROGRAMS})[.\s]*$", comment="double extension"),
+    BanRule(rf"(?i)\.(?=[^./]*[a-z])[^./]*\.\s*({_PROGRAMS})[.\s]*$", comment="double extension"),
     BanRule(
         r"(?i)\{[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\}?", comment="class identifier in a name"
     ),
@@ -100,7 +100,7 @@ def rules_for(book: PolicyBook, rulenames: str) -> tuple[BanRule, ...]:
     )
 
 
-@lru_cache(maxsize=64)  # the recipients of a message mostly share their rules
+@lru_cache(maxsize=8)  # the recipients of a message mostly share their rules
 def banned_paths(
     rules: tuple[BanRule, ...], parts: tuple[Part, ...]
 ) -> tuple[tuple[str, str], ...]:
@@ -126,7 +126,7 @@ def check_pattern(text: str) -> None:
         raise BadPattern(f"This is no regular expression: {error}.") from None
 
 
-@cache
+@lru_cache(maxsize=1024)
 def _compiled(pattern: str) -> re.Pattern[str] | None:
     """Return the pattern, None where it is none: screens refuse those, an import may still bring
     one.

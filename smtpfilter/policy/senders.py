@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from smtpfilter.mail.address import Address
+from smtpfilter.mail.findings import visible
 from smtpfilter.policy.layers import PolicyBook, SenderMatch, SenderRule
 from smtpfilter.policy.lookup import is_bare, lookup_keys
 from smtpfilter.policy.resolve import is_local, scope
@@ -43,8 +44,6 @@ def match_senders(
         return SenderMatch()
     keys = scope(book, recipient)
     rules = _rules_by_key(book.senders, keys, now)
-    if not rules:
-        return SenderMatch()
     hits = [
         hit for identity in dict.fromkeys(identities) for hit in _hits(book, rules, keys, identity)
     ]
@@ -95,7 +94,7 @@ def _rank(hit: _Hit) -> tuple[int, int, int]:
 
 
 def _sentence(hit: _Hit) -> str:
-    rule, who = hit.rule, hit.identity.text or "<>"
+    rule, who = hit.rule, visible(hit.identity.text) or "<>"
     entry = f"entry {rule.sender or '<>'} of {rule.key}"
     if rule.action == "score":
         return f"The sender {who} gets {rule.points:+g} points ({entry})."

@@ -6,6 +6,8 @@ None means inherit; DEFAULTS, the starting policy of a fresh installation, has n
 destinies that follow unchecked_destiny.
 """
 
+# ruff: noqa: RUF009 - the calls in PolicySettings make dataclass fields
+
 import math
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal

@@ -114,10 +114,11 @@ def _stops(category: Category, case: Case, seen: Seen) -> list[_Stop]:
 
 
 def _destiny(settings: PolicySettings, field: str) -> Destiny:
+    """Return the destiny in `field`; a policy without one is a fault, never a pass (P3)."""
     destiny = getattr(settings, field)
     if destiny is None and field in FOLLOWS_UNCHECKED:
         destiny = settings.unchecked_destiny
-    return Destiny(destiny or Destiny.PASS)
+    return Destiny(destiny)
 
 
 def _spared(stop: _Stop, case: Case) -> bool:

@@ -40,7 +40,7 @@ def failure_notice(
     transaction.
     """
     utf8 = envelope.mail_from.needs_smtputf8
-    boundary = f"=_{envelope.mail_id}/{hostname}"
+    boundary = f"=_postern_{envelope.mail_id}"
     status, headers = (
         ("message/global-delivery-status", "message/global-headers")
         if utf8

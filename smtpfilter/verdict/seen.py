@@ -1,5 +1,4 @@
-"""Which findings count for one recipient, and which content categories they make (L-1, T-1, T-2,
-C-1, C-2).
+"""Which findings count for one recipient, and which categories they make (L-1, T-1, T-2, C-1).
 
 A bypassed check leaves nothing: its findings are not attached to that recipient.  Only here, on the
 way to decide(), is a level compared, always with >=.
@@ -16,10 +15,8 @@ from smtpfilter.verdict.verdict import Case
 SMALLEST_SIZE_LIMIT = 65536  # octets; RFC 5321 4.5.3.1.7 asks every receiver for 64 KiB
 WHITE_BONUS = 10.0  # points that a trusted sender is below the tag level (T-2)
 
-_NOT_BYPASSED = (
-    "ambiguous",
-    "failed",
-)  # what a program may read in two ways, whoever looks away (L-3)
+# L-3: who looks away from viruses still gets no mail that a program may read in two ways.
+_NOT_BYPASSED = ("ambiguous", "failed")
 _KINDS = {
     "encrypted": "encrypted",
     "limits": "over limits",
@@ -31,11 +28,9 @@ _KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """One reason for UNCHECKED: the field with its destiny, in short for headers and replies, and
-    as a sentence.
+    """One reason for UNCHECKED: the field with its destiny, a few words for headers, a sentence.
 
-    `content`: it lies in the message, so unchecked_lover applies; a failure of ours is nobody's
-    love.
+    `content`: it lies in the message, so unchecked_lover applies; it does not to a failure of ours.
     """
 
     field: str
@@ -155,13 +150,13 @@ def _unchecked(case: Case, findings: Findings) -> tuple[Cause, ...]:
         if not blind or item.kind in _NOT_BYPASSED
     ]
     if findings.scanner_failure and not blind:
-        sentence = f"No virus scanner gave an answer: {findings.scanner_failure}."
+        sentence = _sentence("No virus scanner gave an answer", findings.scanner_failure)
         causes.append(
             Cause("scanner_failure_destiny", "virus scan failed", sentence, content=False)
         )
     listed = case.sender.white or case.sender.black  # then the score decides nothing
     if findings.spam_failure and not (settings.bypass_spam_checks or listed):
-        sentence = f"The spam engine gave no answer: {findings.spam_failure}."
+        sentence = _sentence("The spam engine gave no answer", findings.spam_failure)
         causes.append(Cause("spam_failure_destiny", "spam scan failed", sentence, content=False))
     return tuple(causes)
 
@@ -169,8 +164,12 @@ def _unchecked(case: Case, findings: Findings) -> tuple[Cause, ...]:
 def _content_cause(item: Unchecked) -> Cause:
     own = f"unchecked_{item.kind}_destiny"
     field = own if own in FOLLOWS_UNCHECKED else "unchecked_destiny"
-    short = _KINDS[item.kind]
-    return Cause(field, short, f"Could not be looked into, {short}: {item.text}.")
+    short = _KINDS.get(item.kind, item.kind)
+    return Cause(field, short, _sentence(f"Could not be looked into, {short}", item.text))
+
+
+def _sentence(what: str, text: str) -> str:
+    return f"{what}: {text.rstrip(' .')}."
 
 
 def _oversized(settings: PolicySettings, size_bytes: int) -> bool:

@@ -1,4 +1,4 @@
-"""The core's tests are tight and pure; on a busy machine hypothesis must not judge them by the clock."""
+"""Hypothesis must not judge the core's tests by the clock of a busy machine."""
 
 from hypothesis import settings
 

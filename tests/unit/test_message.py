@@ -99,6 +99,10 @@ def test_a_header_section_over_one_mib_ends_at_the_last_whole_line() -> None:
         (b"=?utf-8?b?!!!?=", ""),
         (b"=?utf-8?q?=FF=FE?=", "\ufffd\ufffd"),
         (b"=?utf-16?b?//4=?=", ""),
+        (b"=?utf-8?b?Z3LDvG4?=", "grün"),
+        (b"=?utf-8?b?Z3Jlb?=", "gre"),
+        (b"=?cp9999?q?gr=C3=BCn?=", "grün"),
+        (b"=?iso-2022-kr?b?Gw==?=", "\ufffd"),
         (b"=?broken", "=?broken"),
     ],
 )
@@ -124,6 +128,7 @@ def test_subjects_are_decoded(raw: bytes, subject: str) -> None:
         ("<a@x.example", ["a@x.example"]),
         ("<>", []),
         ("nobody", []),
+        ("a\x00b@x.example, " + "a" * 1100 + "@x.example, b@y.example", ["b@y.example"]),
         ("A <a@x.example>, A again <a@x.example>", ["a@x.example"]),
         ('"unclosed <a@x.example>', []),
     ],
