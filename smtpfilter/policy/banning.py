@@ -65,7 +65,7 @@ _TYPES = "|".join(
     (
         "exe|exe-ms|exe-unix|exe-vms|dll|so|elf|macho|msi|lha|cab",
         "lnk|hta|reg|scf|wsf|js|vbs|bat|ps1|chm|iqy|slk|settingcontent|library-ms",
-        "ooxml-macro|ole-macro|xll|jar|jnlp|iso|udf|vhd|vhdx|one",
+        "url|apk|java|ooxml-macro|ole-macro|xll|jar|jnlp|iso|udf|vhd|vhdx|one",
     )
 )
 
