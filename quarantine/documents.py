@@ -9,8 +9,7 @@ Document = dict[str, Any]
 
 
 def mail_document(mail: MailRecord) -> Document:
-    """Return one entry of `mails list`: the message with those recipients that were fetched for
-    it."""
+    """Return one entry of `mails list`, with those recipients that were fetched for it."""
     findings = mail.read_findings()
     recipients = list(mail.recipients.all())
     return {

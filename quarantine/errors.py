@@ -1,5 +1,4 @@
-"""What the verbs on held mail say when they do nothing.  The sentences are for the person who
-asked.
+"""What the verbs on held mail say when they do nothing: sentences for the person who asked.
 
 Refused                (appliance.errors)
 +-- ReleaseError

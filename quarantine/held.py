@@ -15,8 +15,7 @@ from quarantine.models import Deed, HeldState, MailEvent, RecipientRecord, Relea
 
 
 def find(*, recipient_id: int, actor: User, verb: Verb) -> RecipientRecord:
-    """Return the row if it is in the actor's scope and the role has the verb.  Raises
-    NotAllowed."""
+    """Return the row if scope and role of the actor allow the verb.  Raises NotAllowed."""
     row = RecipientRecord.objects.filter(recipients_of(actor), pk=recipient_id).first()
     if row is None:
         raise NotAllowed("There is no such mail.")
@@ -34,8 +33,10 @@ def change(
     actor: User,
     **columns: Any,
 ) -> None:
-    """Bring the copy into `state` and record who did it; inside a transaction.  Raises
-    ReleaseError."""
+    """Bring the copy into `state` and record who did it.  Raises ReleaseError.
+
+    The caller has opened the transaction.
+    """
     changed = RecipientRecord.objects.filter(pk=row.pk, state__in=[str(s) for s in starts]).update(
         state=str(state), **columns
     )

@@ -67,8 +67,7 @@ class LaterWrites:
             return attempt in self._waiting or attempt == self._at_work
 
     def flush(self, seconds: float) -> bool:
-        """Wait until everything is written or given up; False where that took longer than
-        `seconds`."""
+        """Wait until everything is written or given up; False where that took longer."""
         with self._change:
             return self._change.wait_for(lambda: self._thread is None, seconds)
 

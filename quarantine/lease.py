@@ -1,5 +1,4 @@
-"""Who works on an attempt: a token that names one process and one message, and whether it still
-holds.
+"""Who works on an attempt: a token for one message in one process, and whether it still holds.
 
 A lease holds while its time runs and its process lives, so that after a kill -9 the retry goes on
 at once.  Of a process on another host nothing is known but the time.
@@ -18,8 +17,10 @@ def make_owner(mail_number: int) -> str:
 
 
 def holds(owner: str, in_time: bool, at_work: Container[int]) -> bool:
-    """Tell whether the lease of `owner` still binds; `at_work` names this process's own
-    messages."""
+    """Tell whether the lease of `owner` still binds.
+
+    `at_work`: the numbers of the messages that this process works on.
+    """
     if not owner or not in_time:
         return False
     process, _, number = owner.rpartition("/")

@@ -1,5 +1,4 @@
-"""The journal's figures for Prometheus (GET /metrics): counted when asked, nothing is kept in
-memory.
+"""The journal's figures for Prometheus (GET /metrics), counted when asked.
 
 What is counted over a window is a gauge: rows of the journal end, so no total would only grow.
 """

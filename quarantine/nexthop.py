@@ -1,5 +1,4 @@
-"""Where released mail goes: the next hop of FILTER_NOTIFY, past the filter: it is not scanned
-again."""
+"""Where released mail goes: to the next hop of FILTER_NOTIFY, so that it is not scanned again."""
 
 from functools import cache
 

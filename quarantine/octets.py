@@ -31,8 +31,7 @@ def write_octets(cursor: CursorWrapper, mail_number: int, octets: Octets) -> Non
 
 
 def read_pieces(mail_number: int) -> Iterator[bytes]:
-    """Yield the stored octets in order, one piece in memory at a time; nothing where none are
-    kept."""
+    """Yield the stored octets piece by piece; nothing where none are kept."""
     number = 0
     while (piece := _read_piece(mail_number, number)) is not None:
         yield piece

@@ -1,5 +1,4 @@
-"""What a person may look at of a held message: the header section, its plain text, and HTML as
-source text.
+"""What a person may look at of a held message: header section, plain text, HTML as source text.
 
 The octets are hostile.  Only the beginning is parsed, every loop is bounded, and what cannot be
 read is left out: the raw download shows it.  Nothing here is ever HTML; the text is visible() text.
@@ -33,8 +32,7 @@ class Preview:
 
 
 def preview(octets: bytes) -> Preview:
-    """Return what can be shown of the message that begins with `octets`.  Never raises on
-    content."""
+    """Return what can be shown of the message that begins with `octets`; never raises on it."""
     head = octets[:READ_BYTES]
     texts = _texts(head)
     plain = tuple(text for kind, text in texts if kind == "text/plain")

@@ -75,10 +75,9 @@ def decline(*, recipient_id: int, actor: User) -> None:
 def release_now(
     *, recipient_id: int, actor: User, relay: Relay, seconds: float = 60.0
 ) -> RecipientRecord:
-    """Release and wait for the next hop's answer; return the row as it is then.  Raises
-    ReleaseError.
+    """Release, wait for the next hop's answer, return the row as it is then.
 
-    A release that is not answered in time goes on without us.
+    A release that is not answered in time goes on without us.  Raises ReleaseError.
     """
     release = request_release(recipient_id=recipient_id, actor=actor)
     if release is not None:
@@ -98,8 +97,7 @@ def due_releases(now: datetime) -> QuerySet[Release]:
 
 
 def perform_release(*, release_id: int, relay: Relay) -> None:
-    """Send the stored octets with the original envelope, once; nothing where someone else is at
-    it."""
+    """Send the stored octets with the original envelope, unless someone else is at it."""
     now = datetime.now(UTC)
     claimed = (
         due_releases(now)
@@ -112,8 +110,7 @@ def perform_release(*, release_id: int, relay: Relay) -> None:
 
 
 def latest_reply(row: RecipientRecord) -> str:
-    """Return the answer of a release that is under way, else the line that settled the
-    recipient."""
+    """Return the latest answer to a release under way, else the line that settled it."""
     if row.state == HeldState.RELEASING:
         release = row.releases.first()
         return release.reply if release else ""
@@ -154,8 +151,7 @@ def _send(row: RecipientRecord, relay: Relay) -> Reply:
 
 
 def _settle(release: Release, reply: Reply, now: datetime) -> None:
-    """Write the answer.  Of a sender that lost its lease only a success counts: that mail is
-    delivered."""
+    """Write the answer; of a sender that lost its lease only a success, for it is delivered."""
     line = visible(str(reply))
     if reply.temporary and now - release.requested_at < TRIED:
         _own(release).update(

@@ -50,8 +50,7 @@ class Page(Generic[Row]):
 
 
 def find_mails(who: Q, filters: Filters, *, limit: int, after: str = "") -> Page[MailRecord]:
-    """Return messages with a recipient that is looked for; `recipients.all()` are those in
-    scope."""
+    """Return messages that have such a recipient; `recipients.all()` are those in scope."""
     wanted = RecipientRecord.objects.filter(who, _recipient_clause(filters), mail=OuterRef("pk"))
     mails = MailRecord.objects.filter(_mail_clause(filters), Exists(wanted))
     if after:
@@ -64,8 +63,7 @@ def find_mails(who: Q, filters: Filters, *, limit: int, after: str = "") -> Page
 def find_recipients(
     who: Q, filters: Filters, *, limit: int, after: str = "", held: bool = False
 ) -> Page[RecipientRecord]:
-    """Return recipients with their `mail`; with `held` only those for whom a copy is or was
-    kept."""
+    """Return recipients with their `mail`; `held`: only those with a copy, now or once."""
     rows = RecipientRecord.objects.filter(
         who, _recipient_clause(filters), _mail_clause(filters, "mail__")
     )

@@ -1,5 +1,4 @@
-"""The journal on Postgres: ports.Journal, by raw SQL, and the only writer from the filter (design
-4.2).
+"""The journal on Postgres: ports.Journal by raw SQL, the only writer from the filter.
 
 open() is one transaction with one statement per table.  With a retry key all attempts of one
 message share a row: what an earlier attempt settled is returned and left alone, what it left open
@@ -40,8 +39,7 @@ _log = logging.getLogger("postern")
 
 @dataclass(frozen=True, slots=True)
 class _AtWork:
-    """A message that open() recorded and close() did not yet settle: the row it shares, its key
-    and lease."""
+    """A message between open() and close(): the row it shares, its key and its lease."""
 
     mail_number: int
     retry_key: bytes | None
@@ -56,8 +54,7 @@ class DatabaseJournal:
         self._later = LaterWrites(_settle, self._forget)
 
     def open(self, entry: JournalEntry, octets: Octets) -> Mapping[bytes, Settlement]:
-        """Record the message; return the recipients that an earlier attempt settled
-        (ports.Journal)."""
+        """Record the message; return what an earlier attempt settled (ports.Journal)."""
         number = entry.envelope.mail_id.number
         work = _AtWork(number, entry.retry_key, make_owner(number))
         self._at_work[number] = work  # before the COMMIT: from then on the lease must hold
@@ -104,8 +101,7 @@ class DatabaseJournal:
     def _find_settled(
         self, cursor: CursorWrapper, work: _AtWork, recipients: tuple[JournalRecipient, ...]
     ) -> dict[bytes, Settlement]:
-        """Return what earlier attempts settled.  Raises InProgress where one of them is still at
-        work."""
+        """Return what earlier attempts settled.  Raises InProgress while one is at work."""
         cursor.execute(sql.FIND_ATTEMPTS, [work.retry_key, [_path(r) for r in recipients]])
         settled = {}
         for path, outcome, code, enhanced, text, owner, in_time in cursor.fetchall():
@@ -119,8 +115,7 @@ class DatabaseJournal:
     def _write(
         self, envelope: Envelope, settled: Mapping[bytes, Settlement], *, closing: bool
     ) -> None:
-        """Write, or leave it to the thread that tries again.  Never raises: the reply stands
-        already."""
+        """Write, or leave it to the thread that tries again: the reply stands already."""
         attempt = envelope.mail_id.number
         work = self._at_work.get(attempt)
         if work is None:
@@ -146,8 +141,10 @@ class DatabaseJournal:
 
 @contextmanager
 def _transaction() -> Iterator[CursorWrapper]:
-    """One transaction on a connection that works.  Raises JournalUnavailable for whatever
-    Postgres says."""
+    """One transaction on a connection that works.  Whatever Postgres says is a 451.
+
+    Raises JournalUnavailable.
+    """
     try:
         close_old_connections()
         with transaction.atomic(), connection.cursor() as cursor:
@@ -177,9 +174,9 @@ def _write_mail(
 ) -> None:
     cursor.execute(sql.READ_SETTINGS)
     delimiter, retention_days = cursor.fetchone() or ("+", 30)
-    first, position = entry.envelope.mail_id.number, 0
-    cursor.execute(sql.WRITE_MAIL, [*mail_row(work.mail_number, entry), first])
-    if work.mail_number != first:
+    attempt, position = entry.envelope.mail_id.number, 0
+    cursor.execute(sql.WRITE_MAIL, [*mail_row(work.mail_number, entry), attempt])
+    if work.mail_number != attempt:
         cursor.execute(sql.COUNT_RECIPIENTS, [work.mail_number])
         position = int(cursor.fetchone()[0])
     now, retention = datetime.now(UTC), timedelta(days=retention_days)

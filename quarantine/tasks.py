@@ -1,5 +1,4 @@
-"""What Celery workers do here.  What is to be done stands in Postgres; a task may come twice or
-never."""
+"""What Celery workers do.  The work to do stands in Postgres; a call may come twice or never."""
 
 from datetime import UTC, datetime
 

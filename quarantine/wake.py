@@ -1,5 +1,4 @@
-"""Telling a Celery worker that there is something to do.  It may fail: the sweeper finds the
-row."""
+"""Telling a Celery worker that there is work.  It may fail: the sweeper finds the row."""
 
 import logging
 

@@ -1,5 +1,4 @@
-"""The journal's rows.  The filter writes them by raw SQL (quarantine/store.py); everything else
-uses the ORM."""
+"""The journal's rows.  The filter writes them by raw SQL (store.py), all else uses the ORM."""
 
 from quarantine.models.attempt import Attempt, RetryKey
 from quarantine.models.body import BodyChunk

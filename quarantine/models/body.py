@@ -1,5 +1,6 @@
-"""The octets of held mail, exactly as received, in pieces: a table of its own, so that lists never
-touch it.
+"""The octets of held mail, exactly as received, in pieces.
+
+They have a table of their own, so that lists never touch it.
 
 The column is STORAGE EXTERNAL (not compressed): a piece is read and written without work beyond the
 copy.
@@ -13,8 +14,7 @@ PIECE_BYTES = 262144
 
 
 class BodyChunk(models.Model):
-    """Piece `number` (from 0) of one message, at most 256 KiB.  An empty message has one empty
-    piece."""
+    """Piece `number` (from 0) of one message, at most 256 KiB; one empty piece if it is empty."""
 
     pk = models.CompositePrimaryKey("mail_id", "number")
     mail = models.ForeignKey(

@@ -75,8 +75,7 @@ class Deed(StrEnum):
 
 
 class MailEvent(models.Model):
-    """Who did what to which message, and when.  Append-only: the database refuses UPDATE and
-    DELETE.
+    """Who did what to which message, and when; the database refuses UPDATE and DELETE.
 
     `actor`: the person's login, or the name of the part of Postern that did it.  Rows outlive the
     mail that they name.

@@ -1,5 +1,4 @@
-"""A journal on the real Postgres.  Threads and processes must see its rows, so nothing is rolled
-back."""
+"""A journal on the real Postgres, committed: threads and processes must see its rows."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -7,7 +7,7 @@ from django.db.models import Q
 from appliance.errors import Refused
 from appliance.management.command import Add, Answer, SubjectCommand, table
 from appliance.management.mail_arguments import add_filters, filters_of
-from quarantine.documents import full_mail_document, mail_document, recipient_document
+from quarantine.documents import full_mail_document, mail_document
 from quarantine.models import MailRecord
 from quarantine.search import Filters, find_mails
 from smtpfilter.mail.findings import visible
@@ -47,8 +47,7 @@ def _lines(mail: MailRecord) -> list[str]:
 def _story(mail: MailRecord) -> list[str]:
     lines = _lines(mail)
     for row in mail.recipients.all():
-        why = [f"    - {reason}" for reason in recipient_document(row)["reasons"]]
-        lines += [f"Why, for {row.address}:", *why]
+        lines += [f"Why, for {row.address}:", *(f"    - {reason}" for reason in row.reasons)]
     return [_one_line(line) for line in lines]
 
 
