@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from smtpfilter.config import Endpoint
 from smtpfilter.mail.reply import Reply, parse_reply
+from smtpfilter.smtp.transparency import transparent
 
 _LONGEST_REPLY = 65536  # octets of one reply with all its lines
 _RECEIVE_BYTES = 65536
@@ -18,7 +19,6 @@ _SEND_BYTES = 65536
 _PIPELINE = 50  # commands written at once: their replies fit into any socket buffer (RFC 2920 3.1)
 
 _REPLY_LINE = re.compile(rb"([2-5][0-9]{2})(?:([ -])(.*))?", re.S)
-_LINE_END = re.compile(rb"\r\n|\r|\n")
 _ENHANCED = re.compile(r"[245]\.[0-9]{1,3}\.[0-9]{1,3} ")
 
 
@@ -212,33 +212,6 @@ class NextHopConnection:
         if not octets:
             raise _lost(EOFError("connection closed"))
         return octets
-
-
-def transparent(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield the content as it goes over the wire: lone CR and LF as CRLF, dots stuffed, CRLF last.
-
-    Whatever the borders of the chunks, the result is the same, and has no CRLF.CRLF in it (P1).
-    """
-    held = b""  # a CR whose LF may come with the next chunk
-    line_start = True
-    for chunk in chunks:
-        octets = held + chunk
-        held = b"\r" if octets.endswith(b"\r") else b""
-        octets = octets[: len(octets) - len(held)]
-        if not octets:
-            continue
-        yield _stuffed(octets, line_start=line_start)
-        line_start = octets.endswith(b"\n")
-    if held or not line_start:
-        yield b"\r\n"
-
-
-def _stuffed(octets: bytes, *, line_start: bool) -> bytes:
-    pairs = octets.count(b"\r\n")
-    if octets.count(b"\r") != pairs or octets.count(b"\n") != pairs:
-        octets = _LINE_END.sub(b"\r\n", octets)
-    octets = octets.replace(b"\r\n.", b"\r\n..")
-    return b"." + octets if line_start and octets.startswith(b".") else octets
 
 
 def _connect(endpoint: Endpoint, seconds: float) -> socket.socket:

@@ -106,7 +106,7 @@ class HardenedProtocol(SMTP):
     # Replies
 
     def _say(self, reply: Reply) -> None:
-        """Queue a reply; it leaves when there is no more input to look at, or at _flush()."""
+        """Queue a reply; it leaves when no further command is there yet, or at _flush()."""
         safe = make_reply(reply.code, reply.enhanced, reply.text)
         self._replies += str(safe).encode("ascii") + b"\r\n"
 
@@ -130,7 +130,7 @@ class HardenedProtocol(SMTP):
             self._greet()
             while not self._closing:
                 self._reset_timeout()
-                if not self._input.waiting:
+                if not self._input.has_line:
                     await self._flush()
                 await self._handle_line()
                 if self._junk >= JUNK_LIMIT:

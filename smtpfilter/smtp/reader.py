@@ -1,13 +1,8 @@
-"""Reading what a client sends: command lines, and the octets of a message, in bounded memory.
-
-A message ends at CRLF.CRLF and nowhere else (P1, P2; CVE-2023-51764 and its kind).
-"""
+"""What a client sends, as lines and as chunks, in bounded memory."""
 
 import asyncio
 
 CHUNK_BYTES = 65536
-
-_TERMINATOR = b"\r\n.\r\n"
 
 
 class LineTooLong(Exception):
@@ -27,8 +22,13 @@ class Input:
 
     @property
     def waiting(self) -> bool:
-        """Whether there is more to look at already: the client is pipelining."""
+        """Whether there is more to look at already."""
         return bool(self._buffer)
+
+    @property
+    def has_line(self) -> bool:
+        """Whether a whole line is there already: the client is pipelining."""
+        return b"\n" in self._buffer
 
     async def line(self, longest: int) -> bytes:
         """Return the next line with its LF.  Raises LineTooLong, EndOfInput."""
@@ -63,40 +63,3 @@ class Input:
         if not octets:
             raise EndOfInput
         self._buffer += octets
-
-
-class Unstuffer:
-    """Finds the end of a message and takes the dots away that transparency put in (RFC 5321 4.5.2).
-
-    It holds back at most the four octets that may be the beginning of the end, whatever the chunks.
-    """
-
-    def __init__(self) -> None:
-        # A message begins at the start of a line: as after a CRLF, which is not content.
-        self._held = b"\r\n"
-        self._not_content = 2
-        self.rest: bytes | None = None  # what followed the end; None while the end was not seen
-
-    def feed(self, chunk: bytes) -> bytes:
-        """Return the content that is certain after `chunk`; once the end was seen `rest` is set."""
-        octets = self._held + chunk
-        end = octets.find(_TERMINATOR)
-        if end >= 0:
-            self.rest = octets[end + len(_TERMINATOR) :]
-            certain = end + 2
-        else:
-            certain = len(octets) - _start_of_terminator(octets)
-            self._held = octets[certain:]
-        content = octets[:certain].replace(b"\r\n.", b"\r\n")
-        if content and self._not_content:
-            content = content[self._not_content :]
-            self._not_content = 0
-        return content
-
-
-def _start_of_terminator(octets: bytes) -> int:
-    """Return how many octets at the end may be the beginning of the terminator."""
-    for length in range(len(_TERMINATOR) - 1, 0, -1):
-        if octets.endswith(_TERMINATOR[:length]):
-            return length
-    return 0

@@ -10,8 +10,6 @@ final dot is replaced by a fresh one, once.
 """
 
 import logging
-import threading
-import time
 from collections.abc import Mapping, Sequence
 
 from smtpfilter.config import Endpoint
@@ -20,12 +18,10 @@ from smtpfilter.mail.envelope import Recipient
 from smtpfilter.mail.reply import Reply
 from smtpfilter.ports import Submission
 from smtpfilter.smtp.connection import ConnectionFailed, NextHopConnection, Timeouts
+from smtpfilter.smtp.kept import KeptConnections
 from smtpfilter.smtp.xforward import command_lines
 
 log = logging.getLogger("postern.smtp")
-
-LONGEST_IDLE_SECONDS = 60.0
-MOST_TRANSACTIONS = 100  # on one connection
 
 _SETUP_FAULT = Reply(451, "4.3.5", "Next hop is not set up to take this mail")
 _UNKNOWN_OUTCOME = Reply(451, "4.4.2", "Connection to next hop lost, outcome unknown")
@@ -43,8 +39,7 @@ class SmtpRelay:
         self._endpoint = endpoint
         self._hostname = hostname
         self._timeouts = timeouts or Timeouts()
-        self._kept: list[NextHopConnection] = []
-        self._lock = threading.Lock()
+        self._kept = KeptConnections()
 
     def send(self, submission: Submission) -> tuple[Reply, ...]:
         """Return the reply that settles each recipient, in their order.  See ports.Relay."""
@@ -56,14 +51,11 @@ class SmtpRelay:
 
     def close(self) -> None:
         """Say goodbye on all kept connections."""
-        with self._lock:
-            kept, self._kept = self._kept, []
-        for connection in kept:
-            connection.quit()
+        self._kept.close()
 
     def _send_once(self, submission: Submission, recipients: Sequence[int]) -> Replies:
         """Settle at least one of these recipients, in one transaction (O-6)."""
-        kept = self._kept_connection()
+        kept = self._kept.take()
         if kept:
             try:
                 return self._transact(kept, submission, recipients)
@@ -120,7 +112,7 @@ class SmtpRelay:
             connection.close()
             raise
         if connection.reset():
-            self._keep(connection)
+            self._kept.put_back(connection)
         else:
             connection.close()
         return replies
@@ -179,7 +171,7 @@ class SmtpRelay:
 
     def _fault(self, stage: str, reply: Reply) -> Reply:
         """Return what the sender is told where the next hop refuses not a recipient, but us."""
-        if reply.temporary or (stage == "MAIL" and reply.code == 552):
+        if reply.temporary or (stage == "MAIL" and _is_about_size(reply)):
             return reply
         log.error("%s: alarm: fault of set-up: %s to %s", self.name, reply, stage)
         return _SETUP_FAULT
@@ -190,31 +182,6 @@ class SmtpRelay:
         if reply.permanent and not reply.enhanced.startswith("5.7."):
             return reply
         return self._fault("RCPT", reply)
-
-    # Kept connections
-
-    def _kept_connection(self) -> NextHopConnection | None:
-        """Return the latest used connection that lives; say goodbye to those idle for long."""
-        oldest = time.monotonic() - LONGEST_IDLE_SECONDS
-        with self._lock:
-            idle = [c for c in self._kept if c.used_at < oldest]
-            self._kept = [c for c in self._kept if c.used_at >= oldest]
-            found = self._kept.pop() if self._kept else None
-        for connection in idle:
-            connection.quit()
-        if found and found.gone:
-            found.close()
-            return self._kept_connection()
-        return found
-
-    def _keep(self, connection: NextHopConnection) -> None:
-        connection.transactions += 1
-        connection.used_at = time.monotonic()
-        if connection.transactions >= MOST_TRANSACTIONS:
-            connection.quit()
-            return
-        with self._lock:
-            self._kept.append(connection)
 
 
 def _missing_extension(submission: Submission, extensions: Mapping[str, str]) -> Reply | None:
@@ -246,6 +213,10 @@ def _rcpt_line(recipient: Recipient, *, dsn: bool) -> bytes:
     if dsn and recipient.orcpt is not None:
         line += b" ORCPT=" + recipient.orcpt
     return line
+
+
+def _is_about_size(reply: Reply) -> bool:
+    return reply.code == 552 and reply.enhanced in ("", "5.3.4")
 
 
 def _is_full(reply: Reply) -> bool:

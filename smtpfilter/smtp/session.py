@@ -6,27 +6,18 @@ of its own.  What the pipeline sees is an Envelope and the octets in the spool.
 
 import asyncio
 import ipaddress
-import secrets
 from collections.abc import Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
 from smtpfilter.config import FilterConfig
 from smtpfilter.errors import FilterError, MessageTooBig, Overloaded, SpoolFull
-from smtpfilter.mail.address import Address, BadPath, parse_path
-from smtpfilter.mail.envelope import Client, Envelope, MailId, Protocol, Recipient
+from smtpfilter.mail.envelope import Client, Envelope, Protocol
 from smtpfilter.mail.reply import Reply
-from smtpfilter.smtp.params import (
-    BadParameter,
-    MailParameters,
-    parse_mail_parameters,
-    parse_recipient_parameters,
-)
 from smtpfilter.smtp.pool import Pool
 from smtpfilter.smtp.protocol import HardenedProtocol, log
-from smtpfilter.smtp.reader import Unstuffer
 from smtpfilter.smtp.spool import Spool, SpoolFile
+from smtpfilter.smtp.transaction import Refused, Transaction, parse_mail, parse_rcpt
+from smtpfilter.smtp.transparency import Unstuffer
 from smtpfilter.smtp.xforward import ATTRIBUTES, BadAttribute, update_client
 
 SLOWEST_BYTES_PER_SECOND = 500  # of a message, averaged over the idle timeout (E5)
@@ -34,15 +25,6 @@ SLOWEST_BYTES_PER_SECOND = 500  # of a message, averaged over the idle timeout (
 _OK = Reply(250, "2.0.0", "Ok")
 _BAD_SEQUENCE = Reply(503, "5.5.1", "Bad sequence of commands")
 _FAULT = Reply(451, "4.3.0", "Temporary processing error, try again later")
-
-
-@dataclass(slots=True)
-class Transaction:
-    """What MAIL and RCPT said so far."""
-
-    mail_from: Address
-    parameters: MailParameters
-    recipients: list[Recipient] = field(default_factory=list)
 
 
 class Session(HardenedProtocol):
@@ -150,45 +132,31 @@ class Session(HardenedProtocol):
         if self._transaction:
             return _BAD_SEQUENCE
         try:
-            address, rest = parse_path(_after_keyword(b"FROM:", argument))
-            parameters = parse_mail_parameters(rest)
-        except BadPath as error:
-            return Reply(501, "5.1.7", f"Bad sender address: {error}")
-        except BadParameter as error:
-            return error.reply
-        if _refuses_utf8(address, smtputf8=parameters.smtputf8):
-            return Reply(553, "5.6.7", "Sender address needs SMTPUTF8")
-        if parameters.size_bytes > self._config.message_size_limit_bytes:
+            transaction = parse_mail(argument)
+        except Refused as refusal:
+            return refusal.reply
+        if transaction.parameters.size_bytes > self._config.message_size_limit_bytes:
             return MessageTooBig.reply
         if self._pool.full:
             return Overloaded.reply
-        if not self._spool.has_room(parameters.size_bytes):
+        if not self._spool.has_room(transaction.parameters.size_bytes):
             return SpoolFull.reply
-        self._transaction = Transaction(address, parameters)
+        self._transaction = transaction
         return Reply(250, "2.1.0", "Ok")
 
     async def smtp_RCPT(self, argument: bytes) -> None:
         self._say(self._rcpt(argument))
 
     def _rcpt(self, argument: bytes) -> Reply:
-        transaction = self._transaction
-        if not transaction:
+        if not self._transaction:
             return _BAD_SEQUENCE
-        smtputf8 = transaction.parameters.smtputf8
         try:
-            address, rest = parse_path(_after_keyword(b"TO:", argument))
-            parameters = parse_recipient_parameters(rest, smtputf8=smtputf8)
-        except BadPath as error:
-            return Reply(501, "5.1.3", f"Bad recipient address: {error}")
-        except BadParameter as error:
-            return error.reply
-        if not address.octets:
-            return Reply(501, "5.1.3", "Bad recipient address: empty")
-        if _refuses_utf8(address, smtputf8=smtputf8):
-            return Reply(553, "5.6.7", "Recipient address needs SMTPUTF8")
-        if len(transaction.recipients) >= self._config.recipient_limit:
+            recipient = parse_rcpt(argument, smtputf8=self._transaction.parameters.smtputf8)
+        except Refused as refusal:
+            return refusal.reply
+        if len(self._transaction.recipients) >= self._config.recipient_limit:
             return Reply(452, "4.5.3", "Too many recipients")
-        transaction.recipients.append(Recipient(address, parameters.orcpt, parameters.notify))
+        self._transaction.recipients.append(recipient)
         return Reply(250, "2.1.5", "Ok")
 
     # The message
@@ -214,29 +182,12 @@ class Session(HardenedProtocol):
         try:
             self._say(Reply(354, "", "End data with <CR><LF>.<CR><LF>"))
             await self._flush()
-            envelope = self._envelope(transaction)
+            envelope = transaction.envelope(self._peer, self._protocol or "SMTP", self._client)
             self._say_outcome(envelope, await self._take_message(envelope, file))
         finally:
             self._at_work = False
         self._reset_transaction()
         self._junk = 0
-
-    def _envelope(self, transaction: Transaction) -> Envelope:
-        now = datetime.now(UTC)
-        parameters = transaction.parameters
-        return Envelope(
-            mail_id=MailId.make(now, secrets.randbits(22)),
-            received_at=now,
-            peer=self._peer,
-            protocol=self._protocol or "SMTP",
-            mail_from=transaction.mail_from,
-            recipients=tuple(transaction.recipients),
-            client=self._client,
-            body=parameters.body,
-            smtputf8=parameters.smtputf8,
-            ret=parameters.ret,
-            envid=parameters.envid,
-        )
 
     def _say_outcome(self, envelope: Envelope, replies: Sequence[Reply]) -> None:
         wanted = len(envelope.recipients) if envelope.lmtp else 1
@@ -328,21 +279,3 @@ class Session(HardenedProtocol):
         """Forget the envelope, and what XFORWARD said with it, as Postfix does."""
         self._transaction = None
         self._client = Client()
-
-
-def _after_keyword(keyword: bytes, argument: bytes) -> bytes:
-    """Return what follows `FROM:` or `TO:`.  Raises BadPath."""
-    if argument[: len(keyword)].upper() != keyword:
-        raise BadPath(f"{keyword.decode('ascii')} is missing")
-    return argument[len(keyword) :].lstrip(b" ")
-
-
-def _refuses_utf8(address: Address, *, smtputf8: bool) -> bool:
-    """Tell whether the address has octets that were not announced, or are no UTF-8 (RFC 6531)."""
-    if not address.needs_smtputf8:
-        return False
-    try:
-        address.octets.decode("utf-8")
-    except UnicodeDecodeError:
-        return True
-    return not smtputf8

@@ -18,10 +18,11 @@ from smtpfilter.mail.envelope import Client, Recipient
 from smtpfilter.mail.octets import Content
 from smtpfilter.mail.reply import Reply
 from smtpfilter.ports import Submission
-from smtpfilter.smtp import relay as relay_module
+from smtpfilter.smtp import kept
 from smtpfilter.smtp.connection import Timeouts
 from smtpfilter.smtp.relay import SmtpRelay
 from tests.doubles.next_hop import NextHop
+from tests.smtp.conftest import eventually
 
 SHORT = Timeouts(connect=0.4, command=0.4, data=0.4, content=0.4, dot=0.4)
 SETUP_FAULT = "451 4.3.5 Next hop is not set up to take this mail"
@@ -230,6 +231,7 @@ def test_1100_recipients_go_in_one_transaction(hop: NextHop, relay: SmtpRelay) -
         ("mail", "451 4.3.0 later", "451 4.3.0 later"),
         ("mail", "550 5.7.1 not you", SETUP_FAULT),
         ("mail", "552 5.3.4 too big", "552 5.3.4 too big"),
+        ("mail", "552 5.7.1 not you", SETUP_FAULT),
         ("mail", "452 4.3.1 full", "452 4.3.1 full"),
         ("mail", "421 4.3.2 bye", "451 4.3.2 bye"),
         ("mail", "354 what", SETUP_FAULT),
@@ -421,13 +423,20 @@ def test_a_connection_that_was_closed_while_idle_is_not_used(
 def test_connections_are_retired(
     hop: NextHop, relay: SmtpRelay, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(relay_module, "MOST_TRANSACTIONS", 3)
+    monkeypatch.setattr(kept, "MOST_TRANSACTIONS", 3)
     for _ in range(4):
         send(relay)
     assert hop.connections == 2
-    monkeypatch.setattr(relay_module, "LONGEST_IDLE_SECONDS", 0.0)
+
+
+def test_an_idle_connection_is_given_up(
+    hop: NextHop, relay: SmtpRelay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept, "LONGEST_IDLE_SECONDS", 0.1)
     send(relay)
-    assert hop.connections == 3
+    eventually(lambda: hop.commands[-1] == "QUIT")
+    assert send(relay)[0].startswith("250")
+    assert hop.connections == 2
 
 
 def test_threads_do_not_share_a_connection(hop: NextHop, relay: SmtpRelay) -> None:

@@ -177,6 +177,14 @@ def test_replies_of_a_pipelined_group_leave_together(server: Server) -> None:
         assert client.reply().startswith("250")
 
 
+def test_a_reply_does_not_wait_for_half_a_command(server: Server) -> None:
+    with hello(server) as client:
+        client.send(b"NOOP\r\nVRF")
+        assert client.reply().startswith("250")
+        client.send(b"Y x\r\n")
+        assert client.reply().startswith("252")
+
+
 def test_a_client_of_another_network_is_refused(start: Callable[..., Server]) -> None:
     server = start(allowed_clients=())
     with Upstream(server.address) as client:

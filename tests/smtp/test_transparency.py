@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smtpfilter.smtp.connection import transparent
-from smtpfilter.smtp.reader import Unstuffer
+from smtpfilter.smtp.transparency import Unstuffer, transparent
 
 # Everything that matters to the two state machines, and a letter.
 tricky = st.text(alphabet="\r\n.\0a", max_size=60).map(str.encode)
