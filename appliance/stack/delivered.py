@@ -17,11 +17,20 @@ def by_sender(inbox: Path, domain: str) -> dict[str, list[bytes]]:
     return found
 
 
-def body(octets: bytes) -> bytes:
-    """Return what follows the first empty line; lone CR and LF leave as CRLF and count as it."""
-    lines = _LINE_END.sub(b"\r\n", octets)
-    empty = _EMPTY_LINE.search(lines)
-    return lines[empty.end() :] if empty else b""
+def unchanged(sent: bytes, came: bytes) -> bool:
+    """Tell whether the body came as it was sent; lone CR and LF leave as CRLF and count as it.
+
+    Where the sent mail does not begin with a header field, a header and an empty line are put
+    before it, and the whole of it is the body.
+    """
+    sent, came = _LINE_END.sub(b"\r\n", sent), _LINE_END.sub(b"\r\n", came)
+    return _body(sent) == _body(came) or came.endswith(b"\r\n\r\n" + sent)
+
+
+def _body(octets: bytes) -> bytes:
+    """Return what follows the first empty line."""
+    empty = _EMPTY_LINE.search(octets)
+    return octets[empty.end() :] if empty else b""
 
 
 def _split(octets: bytes) -> tuple[str, bytes]:

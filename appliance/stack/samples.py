@@ -39,6 +39,8 @@ def read(folder: Path) -> Iterator[Sample]:
             octets = (folder / row["file"]).read_bytes()
             if row["eol"] == "lf":
                 octets = octets.replace(b"\n", b"\r\n")
+            if not octets.endswith(b"\r\n"):
+                octets += b"\r\n"  # SMTP has no other way to end a mail
             yield Sample(row["file"], row["class"], row["contains_eicar"], row["expect"], octets)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.stack import environment, process, samples
+from appliance.stack import delivered, environment, process, samples
 from appliance.stack.demo_mail import EICAR, GTUBE, STORIES
 from appliance.stack.sending import send
 
@@ -67,6 +67,21 @@ def test_the_manifest_of_the_corpus_is_read_with_line_ends_as_they_are_sent(corp
     assert any(b"\n" in mail.octets.replace(b"\r\n", b"") for mail in raw)
     ham = [mail for mail in mails if mail.group == "ham"]
     assert sum(b"\n" in mail.octets.replace(b"\r\n", b"") for mail in ham) < len(ham) / 10
+
+
+@pytest.mark.parametrize(
+    ("sent", "came", "same"),
+    [
+        (b"A: x\r\n\r\nbody\r\n", b"New: y\r\nA: x\r\n\r\nbody\r\n", True),
+        (b"A: x\n\nbo\rdy\n", b"A: x\r\n\r\nbo\r\ndy\r\n", True),
+        (b"A: x\r\n\r\nbody\r\n", b"A: x\r\n\r\nbodie\r\n", False),
+        (b"A: x\r\n\r\nbody\r\n", b"A: x\r\n\r\nbody\r\n\r\n", False),
+        (b" no field\r\n\r\nbody\r\n", b"New: y\r\n\r\n no field\r\n\r\nbody\r\n", True),
+    ],
+    ids=["a field more", "lone CR and LF", "another body", "a line more", "no header"],
+)
+def test_a_changed_body_is_noticed(sent: bytes, came: bytes, same: bool) -> None:
+    assert delivered.unchanged(sent, came) is same
 
 
 def test_a_small_set_of_our_own_stands_in_for_the_corpus() -> None:
