@@ -9,14 +9,14 @@ from appliance.accounts.forms import AccountForm, PasswordForm
 from appliance.accounts.guard import allowed
 from appliance.accounts.models import Role
 from appliance.accounts.users import WORKS_FOR, create_user, remove_user, set_active, set_password
-from appliance.ui.asking import UNPROCESSABLE, carried_out, told
+from appliance.ui.asking import UNPROCESSABLE, carried_out, posted, told
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def accounts(request: HttpRequest) -> HttpResponse:
     """List the accounts; POST adds one."""
     person = allowed(request, Verb.MANAGE_USERS)
-    form = AccountForm(request.POST or None)
+    form = AccountForm(posted(request))
     if form.is_valid() and carried_out(form, _create, form=form, actor=person.email):
         return redirect("accounts")
     found = visible_users(person).prefetch_related("domains", "mailboxes")
@@ -30,7 +30,7 @@ def account(request: HttpRequest, pk: int) -> HttpResponse:
     """Show one account; POST gives it a new password."""
     person = allowed(request, Verb.MANAGE_USERS)
     found = get_object_or_404(visible_users(person), pk=pk)
-    form = PasswordForm(request.POST or None)
+    form = PasswordForm(posted(request))
     password = form.cleaned_data["password"] if form.is_valid() else None
     if password and carried_out(
         form, set_password, email=found.email, password=password, actor=person.email

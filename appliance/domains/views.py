@@ -14,7 +14,7 @@ from appliance.domains.forms import DomainForm, MailboxForm
 from appliance.domains.models import Domain, Mailbox
 from appliance.domains.names import mailbox_address
 from appliance.errors import Refused
-from appliance.ui.asking import UNPROCESSABLE, carried_out, told
+from appliance.ui.asking import UNPROCESSABLE, carried_out, posted, told
 
 MAILBOXES_PER_PAGE = 50
 
@@ -23,7 +23,7 @@ MAILBOXES_PER_PAGE = 50
 def domains(request: HttpRequest) -> HttpResponse:
     """List the person's local domains; POST adds one."""
     person = allowed(request, Verb.EDIT_DOMAINS if request.method == "POST" else Verb.SEE_DOMAINS)
-    form = DomainForm(request.POST or None)
+    form = DomainForm(posted(request))
     name = form.cleaned_data["name"] if form.is_valid() else ""
     if name and carried_out(form, add_domain, name=name, actor=person.email):
         return redirect("domains")
@@ -40,7 +40,7 @@ def domain(request: HttpRequest, name: str) -> HttpResponse:
     """Show one domain with its mailboxes; POST adds a mailbox in it."""
     person = allowed(request, Verb.EDIT_MAILBOXES if request.method == "POST" else Verb.SEE_DOMAINS)
     found = get_object_or_404(visible_domains(person), name=name)
-    form = MailboxForm(request.POST or None)
+    form = MailboxForm(posted(request))
     if form.is_valid() and carried_out(form, _add_mailbox, person=person, form=form):
         return redirect("domain", name)
     mailboxes = Paginator(_mailboxes_of(person, found), MAILBOXES_PER_PAGE)

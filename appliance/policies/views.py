@@ -20,7 +20,7 @@ from appliance.policies.inherit import inherited
 from appliance.policies.labels import key_words
 from appliance.policies.senders import add_sender, remove_sender
 from appliance.policies.visible import visible_layers, visible_senders
-from appliance.ui.asking import UNPROCESSABLE, carried_out, told
+from appliance.ui.asking import UNPROCESSABLE, carried_out, posted, told
 from smtpfilter.policy.lookup import SITE
 
 ROWS_PER_PAGE = 50
@@ -48,7 +48,7 @@ def policy(request: HttpRequest, key: str) -> HttpResponse:
     person = allowed(request, Verb.EDIT_POLICY if request.method == "POST" else Verb.SEE_POLICY)
     key = within(person, _printed(key))
     above = inherited(key)
-    form = PolicyForm(find_layer(key), above, request.POST or None)
+    form = PolicyForm(find_layer(key), above, posted(request))
     if form.is_valid() and carried_out(
         form, change_fields, key=key, values=form.changes(), actor=person.email
     ):
@@ -87,7 +87,7 @@ def sender_list(request: HttpRequest, key: str) -> HttpResponse:
     verbs = (Verb.EDIT_LISTS,) if request.method == "POST" else (Verb.SEE_POLICY, Verb.EDIT_LISTS)
     person = allowed(request, *verbs)
     key = within(person, _printed(key))
-    form = SenderForm(request.POST or None)
+    form = SenderForm(posted(request))
     if form.is_valid() and carried_out(form, _add_sender, key=key, form=form, person=person):
         return redirect("sender_list", key)
     rules = Paginator(visible_senders(person).filter(key=key), ROWS_PER_PAGE)

@@ -5,11 +5,16 @@ from typing import Any
 
 from django.contrib import messages
 from django.forms import Form
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 
 from appliance.errors import Refused
 
 UNPROCESSABLE = 422
+
+
+def posted(request: HttpRequest) -> QueryDict | None:
+    """Return what a form sent, which may be nothing at all, or None where the page is only looked at."""
+    return request.POST if request.method == "POST" else None
 
 
 def sentence(error: Refused) -> str:
@@ -18,7 +23,7 @@ def sentence(error: Refused) -> str:
     return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
 
 
-def carried_out(form: Form, verb: Callable[..., object], **arguments: Any) -> bool:
+def carried_out(form: Form, verb: Callable[..., object], /, **arguments: Any) -> bool:
     """Call the verb; where it refuses, put its sentence above the form and return False."""
     try:
         verb(**arguments)
@@ -28,7 +33,7 @@ def carried_out(form: Form, verb: Callable[..., object], **arguments: Any) -> bo
     return True
 
 
-def told(request: HttpRequest, done: str, verb: Callable[..., object], **arguments: Any) -> None:
+def told(request: HttpRequest, done: str, verb: Callable[..., object], /, **arguments: Any) -> None:
     """Call the verb and tell on the next page that it is `done`, or why not."""
     try:
         verb(**arguments)

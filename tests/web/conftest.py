@@ -5,7 +5,7 @@ Hal      helpdesk of example.com  Audrey   auditor
 Olga     owns olga@example.com    Otto     owns otto@other.example
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ import pytest
 from django.core.cache import cache
 from django.db import connection
 from django.test import Client
+from pytest_django.live_server_helper import LiveServer
 
 from appliance.accounts.models import User
 from appliance.accounts.users import create_user
@@ -24,19 +25,15 @@ from appliance.status.health import Probe
 from quarantine.models import RecipientRecord
 from quarantine.store import DatabaseJournal
 from smtpfilter.policy.lookup import SITE
-from smtpfilter.ports import JournalEntry
 from tests.evidence.builders import OCTETS, entry, held
-from tests.web.browser import chromium
+from tests.web.browser import PASSWORD, chromium
 
-__all__ = ["chromium"]
-
-PASSWORD = "a gate in the back wall"
-ROLES = ("administrator", "manager", "helpdesk", "auditor", "owner", "stranger", "anonymous")
+__all__ = ["PASSWORD", "chromium"]
 
 
 @dataclass(frozen=True)
 class Cast:
-    """Everybody by role; the stranger owns a mailbox in another domain."""
+    """Everybody by role; stranger and outsider belong to another domain."""
 
     administrator: User
     manager: User
@@ -44,6 +41,7 @@ class Cast:
     auditor: User
     owner: User
     stranger: User
+    outsider: User
 
     def client(self, role: str) -> Client:
         """Return a browser in which this person is logged in; nobody for "anonymous"."""
@@ -85,8 +83,18 @@ def inside_a_transaction(request: pytest.FixtureRequest, monkeypatch: pytest.Mon
 
 
 @pytest.fixture
-def cast(request: pytest.FixtureRequest) -> Cast:
-    request.getfixturevalue("live_server" if "live_server" in request.fixturenames else "db")
+def cast(db: None) -> Cast:
+    """Everybody, for a test that is rolled back."""
+    return _everybody()
+
+
+@pytest.fixture
+def live_cast(live_server: LiveServer) -> Cast:
+    """Everybody, for a browser and a server that really runs."""
+    return _everybody()
+
+
+def _everybody() -> Cast:
     for name in ("example.com", "other.example"):
         if not Domain.objects.filter(name=name).exists():
             add_domain(name=name, actor="tests")
@@ -96,6 +104,7 @@ def cast(request: pytest.FixtureRequest) -> Cast:
         helpdesk=_person("hal@example.net", "helpdesk", domains=["example.com"]),
         auditor=_person("audrey@example.net", "auditor"),
         owner=_person("olga@example.net", "owner", mailboxes=["olga@example.com"]),
+        outsider=_person("oda@example.net", "manager", domains=["other.example"]),
         stranger=_person("otto@example.net", "owner", mailboxes=["otto@other.example"]),
     )
 
@@ -111,24 +120,19 @@ def _person(email: str, role: str, **scope: list[str]) -> User:
     )
 
 
-Keep = Callable[..., RecipientRecord]
-
-
-@pytest.fixture
-def keep(cast: Cast) -> Keep:
+def record(*recipients: Any, octets: bytes = OCTETS, **fields: Any) -> RecipientRecord:
     """Record a message in the journal; return its first recipient's row."""
+    made = entry(*(recipients or (held("olga@example.com"),)), octets=octets, **fields)
+    DatabaseJournal().open(made, octets)
+    return RecipientRecord.objects.select_related("mail").get(
+        mail_id=made.envelope.mail_id.number, position=0
+    )
 
-    def record(*recipients: Any, octets: bytes = OCTETS, **fields: Any) -> RecipientRecord:
-        made: JournalEntry = entry(
-            *(recipients or (held("olga@example.com"),)), octets=octets, **fields
-        )
-        journal = DatabaseJournal()
-        journal.open(made, octets)
-        return RecipientRecord.objects.select_related("mail").get(
-            mail_id=made.envelope.mail_id.number, position=0
-        )
 
-    return record
+@pytest.fixture(autouse=True)
+def quick_passwords(settings: Any) -> None:
+    """Seven people for every test: the real hash is slow on purpose."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture(autouse=True)

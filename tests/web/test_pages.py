@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.web.conftest import Cast, Keep
+from tests.web.conftest import Cast, record
 
 
 @pytest.mark.parametrize(
@@ -22,8 +22,8 @@ from tests.web.conftest import Cast, Keep
         "/status/",
     ],
 )
-def test_an_administrator_sees_every_screen(cast: Cast, keep: Keep, path: str) -> None:
-    keep()
+def test_an_administrator_sees_every_screen(cast: Cast, path: str) -> None:
+    record()
 
     response = cast.client("administrator").get(path)
 

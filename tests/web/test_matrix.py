@@ -1,0 +1,223 @@
+"""Who gets what: every address x GET and POST x every role.  A new address without rows fails here.
+
+All objects belong to example.com and to Olga, so that stranger and outsider, of another domain, must not find
+them: 404, not 403.  302 is either the login page (for the anonymous) or the page after a deed.
+"""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from django.db import transaction
+from django.urls import URLPattern, get_resolver, reverse
+
+from appliance.policies.senders import add_sender
+from quarantine.bin import delete_held
+from quarantine.models import RecipientRecord
+from quarantine.release import request_release
+from quarantine.views import release as release_views
+from smtpfilter.verdict.category import Category
+from tests.evidence.builders import held
+from tests.web.conftest import PASSWORD, Cast, record
+
+ROLES = (
+    "administrator", "manager", "helpdesk", "auditor", "owner", "stranger", "outsider", "anonymous"
+)  # fmt: skip
+
+# Columns in the order of ROLES; the words behind name objects and what is posted, see below.
+TABLE = """
+overview                 GET   200 200 200 200 200 200 200 302
+overview                 POST  405 405 405 405 405 405 405 302
+quarantine               GET   200 200 200 200 200 200 200 302
+quarantine               POST  405 405 405 405 405 405 405 302
+mails                    GET   200 200 200 200 200 200 200 302
+mails                    POST  405 405 405 405 405 405 405 302
+mail                     GET   200 200 200 200 200 404 404 302
+mail                     POST  405 405 405 405 405 405 405 302
+raw                      GET   200 200 403 403 200 404 404 302
+raw                      POST  405 405 405 405 405 405 405 302
+release                  GET   405 405 405 405 405 405 405 302
+release                  POST  302 302 302 403 302 404 404 302
+decline                  GET   405 405 405 405 405 405 405 302
+decline                  POST  302 302 403 403 403 403 404 302
+delete                   GET   405 405 405 405 405 405 405 302
+delete                   POST  302 302 403 403 302 404 404 302
+restore                  GET   405 405 405 405 405 405 405 302
+restore                  POST  302 302 403 403 302 404 404 302
+policies                 GET   200 200 200 200 403 403 200 302
+policies                 POST  405 405 405 405 405 405 405 302
+policy                   GET   200 200 200 200 403 403 404 302
+policy                   POST  302 302 403 403 403 403 404 302
+senders                  GET   200 200 200 200 200 200 200 302
+senders                  POST  405 405 405 405 405 405 405 302
+sender_list              GET   200 200 200 200 200 404 404 302
+sender_list              POST  302 302 302 403 302 404 404 302
+sender_remove            GET   405 405 405 405 405 405 405 302
+sender_remove            POST  302 302 302 403 302 404 404 302
+domains                  GET   200 200 200 200 403 403 200 302
+domains                  POST  302 403 403 403 403 403 403 302
+domain                   GET   200 200 200 200 403 403 404 302
+domain                   POST  302 302 403 403 403 403 404 302
+domain_remove            GET   405 405 405 405 405 405 405 302
+domain_remove            POST  302 403 403 403 403 403 403 302
+mailbox_remove           GET   405 405 405 405 405 405 405 302
+mailbox_remove           POST  302 302 403 403 403 403 404 302
+accounts                 GET   200 403 403 403 403 403 403 302
+accounts                 POST  302 403 403 403 403 403 403 302
+account                  GET   200 403 403 403 403 403 403 302
+account                  POST  302 403 403 403 403 403 403 302
+account_active           GET   405 405 405 405 405 405 405 302
+account_active           POST  302 403 403 403 403 403 403 302
+account_remove           GET   405 405 405 405 405 405 405 302
+account_remove           POST  302 403 403 403 403 403 403 302
+status                   GET   200 403 403 200 403 403 403 302
+status                   POST  405 405 405 405 405 405 405 302
+healthz                  GET   200 200 200 200 200 200 200 200
+healthz                  POST  405 405 405 405 405 405 405 405
+readyz                   GET   200 200 200 200 200 200 200 200
+readyz                   POST  405 405 405 405 405 405 405 405
+metrics                  GET   200 200 200 200 200 200 200 200
+metrics                  POST  405 405 405 405 405 405 405 405
+theme                    GET   405 405 405 405 405 405 405 405
+theme                    POST  302 302 302 302 302 302 302 302
+account_login            GET   302 302 302 302 302 302 302 200
+account_login            POST  302 302 302 302 302 302 302 200
+account_logout           GET   200 200 200 200 200 200 200 302
+account_logout           POST  302 302 302 302 302 302 302 302
+account_change_password  GET   200 200 200 200 200 200 200 302
+account_change_password  POST  302 302 302 302 302 302 302 302
+account_inactive         GET   200 200 200 200 200 200 200 200
+account_inactive         POST  405 405 405 405 405 405 405 405
+"""
+
+ROWS = [line.split() for line in TABLE.strip().splitlines()]
+KEY = "olga@example.com"
+
+POSTED: dict[str, dict[str, str]] = {
+    "policy": {"spam_kill_level": "9"},
+    "sender_list": {"sender": "friend@example.org", "action": "allow"},
+    "sender_remove": {"sender": "foe@example.org"},
+    "domains": {"name": "new.example"},
+    "domain": {"address": "new@example.com"},
+    "accounts": {"email": "new@example.net", "role": "auditor", "password": PASSWORD},
+    "account": {"password": "another gate, another wall"},
+    "account_active": {"active": "no"},
+    "theme": {"theme": "dark"},
+    "account_change_password": {
+        "oldpassword": PASSWORD,
+        "password1": "another gate, another wall",
+        "password2": "another gate, another wall",
+    },
+}
+
+
+@pytest.fixture
+def addresses(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], str]:
+    """Return the address of an object of the kind that the URL name asks for."""
+    monkeypatch.setattr(release_views, "release_now", _ask_only)
+    add_sender(key=KEY, sender="foe@example.org", action="block", actor="tests")
+    spam = record(held(KEY))
+    wanted = record(held(KEY, blocked_by=Category.VIRUS))
+    request_release(recipient_id=wanted.pk, actor=cast.owner)
+    binned = record(held(KEY))
+    delete_held(recipient_id=binned.pk, actor=cast.owner)
+    rows = {"decline": wanted, "restore": binned}
+
+    def address(name: str) -> str:
+        row = rows.get(name, spam)
+        mail, recipient = {"mail_id": row.mail.mail_id}, {"pk": row.pk}
+        arguments: dict[str, dict[str, object]] = {
+            "mail": mail,
+            "raw": mail,
+            **{deed: mail | recipient for deed in ("release", "decline", "delete", "restore")},
+            "domain": {"name": "example.com"},
+            "domain_remove": {"name": "example.com"},
+            "mailbox_remove": {"address": KEY},
+            **{page: {"key": KEY} for page in ("policy", "sender_list", "sender_remove")},
+            **{
+                page: {"pk": cast.auditor.pk}
+                for page in ("account", "account_active", "account_remove")
+            },
+        }
+        return reverse(name, kwargs=arguments.get(name))
+
+    return address
+
+
+def _ask_only(*, recipient_id: int, actor: object, **_: object) -> RecipientRecord:
+    """Stand in for release_now(), whose second connection cannot see what this test rolls back."""
+    request_release(recipient_id=recipient_id, actor=actor)  # type: ignore[arg-type]
+    return RecipientRecord.objects.get(pk=recipient_id)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=[f"{row[1]}-{row[0]}" for row in ROWS])
+def test_everybody_gets_what_the_table_says(
+    cast: Cast, addresses: Callable[[str], str], row: list[str]
+) -> None:
+    name, method, *expected = row
+
+    got = [_ask(cast, addresses(name), name, method, role) for role in ROLES]
+
+    assert dict(zip(ROLES, got, strict=True)) == dict(zip(ROLES, map(int, expected), strict=True))
+
+
+def _ask(cast: Cast, address: str, name: str, method: str, role: str) -> int:
+    """Return the status; what the request changed is rolled back for the next role."""
+    client = cast.client(role)
+    with transaction.atomic():
+        if method == "GET":
+            response = client.get(address)
+        else:
+            response = client.post(address, POSTED.get(name, {}))
+        transaction.set_rollback(True)
+    return response.status_code
+
+
+def test_every_address_has_its_rows() -> None:
+    named = {(pattern.name, method) for pattern in _patterns() for method in ("GET", "POST")}
+
+    assert named == {(row[0], row[1]) for row in ROWS}
+
+
+def _patterns() -> Iterator[URLPattern]:
+    pending = list(get_resolver().url_patterns)
+    while pending:
+        pattern = pending.pop()
+        if isinstance(pattern, URLPattern):
+            yield pattern
+        else:
+            pending.extend(pattern.url_patterns)
+
+
+@pytest.mark.parametrize("name", ["decline", "delete", "release", "restore"])
+def test_a_recipient_of_another_message_is_not_reached_through_mine(cast: Cast, name: str) -> None:
+    """R-17: rights are checked on the recipient's row, whatever message the address names."""
+    mine, foreign = record(held(KEY)), record(held("otto@other.example"))
+    address = reverse(name, kwargs={"mail_id": mine.mail.mail_id, "pk": foreign.pk})
+
+    assert cast.client("manager").post(address).status_code == 404
+
+
+def test_of_a_shared_message_each_owner_sees_the_own_recipient_only(cast: Cast) -> None:
+    """R-21: the other recipient appears nowhere on the page."""
+    row = record(held(KEY), held("otto@other.example"))
+    page = cast.client("owner").get(reverse("mail", args=[row.mail.mail_id])).content.decode()
+
+    assert KEY in page
+    assert "otto@other.example" not in page
+
+
+@pytest.mark.parametrize(
+    "lookalike", ["xolga@example.com", "olga@example.com.evil.example", "olga@xexample.com"]
+)
+def test_an_owner_does_not_see_mail_of_a_lookalike(cast: Cast, lookalike: str) -> None:
+    """R-23: ownership is by exact canonical address."""
+    row = record(held(lookalike))
+
+    assert cast.client("owner").get(reverse("mail", args=[row.mail.mail_id])).status_code == 404
+    assert row.mail.mail_id not in cast.client("owner").get(reverse("mails")).content.decode()
+
+
+def test_an_owner_sees_mail_with_an_extension_and_in_any_case(cast: Cast) -> None:
+    row = record(held("Olga+lists@EXAMPLE.com"))
+
+    assert cast.client("owner").get(reverse("mail", args=[row.mail.mail_id])).status_code == 200
