@@ -8,7 +8,7 @@ import json
 import secrets
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from appliance.stack.environment import CHECKOUT, StackError, write_private
 _EMAIL = "admin@example.com"
 _DOMAIN = "example.com"
 _WAITING = "administrator"  # the file where the password waits
+_LAST_LINES = 8  # of what a failed command said
 _SEEDED = "seeded"  # the mark that it was told
 
 
@@ -59,19 +60,7 @@ def prepare(var: Path, environ: Mapping[str, str]) -> Administrator | None:
 
 def manage(environ: Mapping[str, str], *arguments: str, given: str = "") -> str:
     """Run a command of the appliance; return what it printed.  Raises StackError if it fails."""
-    done = attempt(environ, arguments, given=given)
-    if done.returncode != 0:
-        raise StackError(
-            f"manage {' '.join(arguments)} failed:\n{done.stdout}{done.stderr}".strip()
-        )
-    return done.stdout
-
-
-def attempt(
-    environ: Mapping[str, str], arguments: Sequence[str], *, given: str = ""
-) -> subprocess.CompletedProcess[str]:
-    """Run a command of the appliance that may fail."""
-    return subprocess.run(
+    done = subprocess.run(
         [sys.executable, str(CHECKOUT / "manage.py"), *arguments],
         env=dict(environ),
         input=given,
@@ -79,3 +68,7 @@ def attempt(
         text=True,
         check=False,
     )
+    if done.returncode != 0:
+        last = "\n".join(done.stderr.strip().splitlines()[-_LAST_LINES:])
+        raise StackError(f"manage {' '.join(arguments)} failed:\n{last}")
+    return done.stdout

@@ -1,5 +1,6 @@
 """`./postern` itself: the index of work, in a shell that may have any locale and any folder."""
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -52,3 +53,38 @@ def test_it_finds_its_checkout_from_any_folder_and_through_a_link(
 
 def test_continuous_integration_calls_the_test_verb(checkout: Path) -> None:
     assert "exec ./postern test\n" in (checkout / ".ci" / "run").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def bare_machine(tmp_path: Path) -> dict[str, str]:
+    """An environment of an ordinary user on whose machine nothing is installed."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for name, text in {
+        "dpkg-query": "exit 1",
+        "id": "echo 1000",
+        "apt-get": f"touch '{tmp_path}/apt-get-was-run'",
+    }.items():
+        (programs / name).write_text(f"#!/bin/sh\n{text}\n", encoding="ascii")
+        (programs / name).chmod(0o755)
+    return {**os.environ, "PATH": f"{programs}:{os.environ['PATH']}"}
+
+
+@pytest.mark.parametrize(
+    ("verb", "wanted"), [("run", "clamav-daemon"), ("test", "chromium")], ids=["run", "test"]
+)
+def test_without_packages_an_ordinary_user_is_told_the_one_line_to_run(
+    checkout: Path, tmp_path: Path, bare_machine: dict[str, str], verb: str, wanted: str
+) -> None:
+    done = subprocess.run(
+        [str(checkout / "postern"), verb],
+        env=bare_machine,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    lines = [line for line in done.stderr.splitlines() if line.startswith("apt-get install ")]
+    assert done.returncode == 1
+    assert len(lines) == 1
+    assert wanted in lines[0].split()
+    assert not (tmp_path / "apt-get-was-run").exists()
