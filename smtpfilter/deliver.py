@@ -4,7 +4,7 @@
 is left out.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -59,18 +59,27 @@ class Courier:
                 not envelope.lmtp and any(reply.temporary for reply in replies)
             )
             if number < len(groups):
-                self.journal.note(envelope, fresh)
+                self.journal.note(envelope, _final(judgement, fresh))
 
     def tell_sender(
-        self, judgement: Judgement, settled: dict[bytes, Settlement], now: datetime, story: Story
+        self,
+        judgement: Judgement,
+        settled: dict[bytes, Settlement],
+        earlier: Mapping[bytes, Settlement],
+        now: datetime,
+        story: Story,
     ) -> None:
         """Send a notice about refusals that a reply with 2xx would hide (F-6, O-5).
 
-        Where the notice is not taken its recipients are deferred: refused without a word would be
-        lost (N-4).
+        Those of `earlier` attempts were told then.  Where the notice is not taken its recipients
+        are deferred: refused without a word would be lost (N-4).
         """
         envelope = judgement.envelope
-        failed = needs_notice(envelope, judgement.plan.verdicts, settled)
+        failed = [
+            recipient
+            for recipient in needs_notice(envelope, judgement.plan.verdicts, settled)
+            if recipient.address.octets not in earlier
+        ]
         if not failed:
             return
         refusals = [(recipient, settled[recipient.address.octets].reply) for recipient in failed]
@@ -111,3 +120,10 @@ class Courier:
                 all_or_nothing=not envelope.lmtp,
             )
         )
+
+
+def _final(judgement: Judgement, fresh: Mapping[bytes, Settlement]) -> dict[bytes, Settlement]:
+    """Return what a retry need not do again: on SMTP input a refusal waits for its notice."""
+    if judgement.envelope.lmtp:
+        return dict(fresh)
+    return {key: end for key, end in fresh.items() if end.outcome is not Outcome.REJECTED}

@@ -19,8 +19,8 @@ from smtpfilter.mail.envelope import Envelope
 from smtpfilter.mail.message import Message, believed_client, parse
 from smtpfilter.mail.octets import SpooledMail
 from smtpfilter.mail.reply import Reply
-from smtpfilter.ports import Journal, Settlement
-from smtpfilter.settle import Judgement, journal_entry, retry_key
+from smtpfilter.ports import Journal
+from smtpfilter.settle import Judgement, journal_entry, retry_key, settle_at_once
 from smtpfilter.verdict.reply import settle_lmtp, settle_smtp
 
 FAULTS_UNTIL_HELD = 3  # a fault of ours would end as a bounce in the sender's queue
@@ -65,18 +65,13 @@ class Pipeline:
         Raises JournalUnavailable and InProgress, before anything is sent.
         """
         envelope, verdicts = judgement.envelope, judgement.plan.verdicts
-        entry = journal_entry(judgement)
-        earlier = self.journal.open(entry, judgement.mail.octets)
+        settled = settle_at_once(judgement)
+        earlier = self.journal.open(journal_entry(judgement, settled), judgement.mail.octets)
         story.step("journal opened", settled_before=len(earlier))
-        settled = {
-            row.verdict.recipient.address.octets: Settlement(row.outcome, row.reply)
-            for row in entry.recipients
-            if row.reply is not None
-        }
         settled.update(earlier)
         now = self.judge.clock()
         self.courier.deliver(judgement, settled, story)
-        self.courier.tell_sender(judgement, settled, now, story)
+        self.courier.tell_sender(judgement, settled, earlier, now, story)
         fresh = {octets: end for octets, end in settled.items() if octets not in earlier}
         self.journal.close(envelope, fresh, now)
         story.step("journal closed")

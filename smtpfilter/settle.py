@@ -3,7 +3,7 @@ again.
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from smtpfilter.mail.envelope import Envelope, Recipient
@@ -12,7 +12,7 @@ from smtpfilter.mail.message import Message
 from smtpfilter.mail.octets import SpooledMail
 from smtpfilter.mail.reply import Reply
 from smtpfilter.policy.destiny import Destiny
-from smtpfilter.ports import JournalEntry, JournalRecipient
+from smtpfilter.ports import JournalEntry, JournalRecipient, Settlement
 from smtpfilter.verdict.outcome import Outcome
 from smtpfilter.verdict.plan import Plan
 from smtpfilter.verdict.verdict import Verdict
@@ -71,18 +71,34 @@ def outcome_of(reply: Reply) -> Outcome:
     return Outcome.REJECTED if reply.permanent else Outcome.DEFERRED
 
 
-def journal_entry(judgement: Judgement) -> JournalEntry:
-    """Return what is recorded before anything is sent.
+def settle_at_once(judgement: Judgement) -> dict[bytes, Settlement]:
+    """Return how it ends for the recipients about whom the next hop is not asked.
 
-    On SMTP input one tempfail defers the message for everybody, since there is one reply for all
-    (F-1).
+    On SMTP input one tempfail defers the message for all, since there is one reply (F-1).
     """
-    envelope, plan, message = judgement.envelope, judgement.plan, judgement.message
-    deferring = next((v for v in plan.verdicts if v.destiny is Destiny.TEMPFAIL), None)
-    if deferring and not envelope.lmtp:
-        rows = tuple(JournalRecipient(v, Outcome.DEFERRED, deferring.reply) for v in plan.verdicts)
-    else:
-        rows = tuple(_row(verdict) for verdict in plan.verdicts)
+    verdicts = judgement.plan.verdicts
+    deferring = next((v for v in verdicts if v.destiny is Destiny.TEMPFAIL), None)
+    if deferring and not judgement.envelope.lmtp:
+        deferred = Settlement(Outcome.DEFERRED, deferring.reply)
+        return {verdict.recipient.address.octets: deferred for verdict in verdicts}
+    return {
+        verdict.recipient.address.octets: Settlement(_outcome(verdict), verdict.reply)
+        for verdict in verdicts
+        if verdict.destiny is not Destiny.PASS
+    }
+
+
+def journal_entry(judgement: Judgement, settled: Mapping[bytes, Settlement]) -> JournalEntry:
+    """Return what is recorded before anything is sent; `settled` is settle_at_once().
+
+    A refusal on SMTP input stays open until the sender is told: a retry must tell him, if we
+    could not.
+    """
+    envelope, message = judgement.envelope, judgement.message
+    rows = tuple(
+        _row(verdict, settled.get(verdict.recipient.address.octets), lmtp=envelope.lmtp)
+        for verdict in judgement.plan.verdicts
+    )
     return JournalEntry(
         envelope=envelope,
         retry_key=retry_key(envelope, judgement.mail),
@@ -95,12 +111,16 @@ def journal_entry(judgement: Judgement) -> JournalEntry:
         revision=judgement.revision,
         originating=judgement.originating,
         recipients=rows,
-        keep=plan.keep and any(row.outcome is not Outcome.DEFERRED for row in rows),
+        keep=judgement.plan.keep and any(row.outcome is not Outcome.DEFERRED for row in rows),
     )
 
 
-def _row(verdict: Verdict) -> JournalRecipient:
-    if verdict.destiny is Destiny.PASS:
+def _row(verdict: Verdict, end: Settlement | None, *, lmtp: bool) -> JournalRecipient:
+    if end is None or (end.outcome is Outcome.REJECTED and not lmtp):
         return JournalRecipient(verdict, Outcome.PENDING, None)
+    return JournalRecipient(verdict, end.outcome, end.reply)
+
+
+def _outcome(verdict: Verdict) -> Outcome:
     unseen = Outcome.HELD if verdict.keep else Outcome.DISCARDED
-    return JournalRecipient(verdict, _OUTCOMES.get(verdict.destiny, unseen), verdict.reply)
+    return _OUTCOMES.get(verdict.destiny, unseen)

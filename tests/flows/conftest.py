@@ -1,0 +1,101 @@
+"""Broad flows: a real filter, real Postgres and engines, a scripted next hop, and the commands
+beside it.
+
+The filter is a process of its own, so nothing is rolled back: each test begins with an empty
+journal and the starting policy.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.db import connection
+
+from appliance.domains.edit import add_domain
+from quarantine.nexthop import notify_relay
+from tests.doubles.next_hop import NextHop, Script
+from tests.flows.running import RunningFilter, running_filter
+
+Manage = Callable[..., Any]
+
+JOURNAL = (
+    "quarantine_mail, quarantine_recipient, quarantine_body_chunk, quarantine_attempt,"
+    " quarantine_retry_key, quarantine_release, quarantine_event"
+)
+
+
+@pytest.fixture(scope="session")
+def database(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    with django_db_blocker.unblock():
+        yield
+        connection.close()
+
+
+@pytest.fixture(scope="session")
+def next_hop() -> Iterator[NextHop]:
+    with NextHop() as hop:
+        yield hop
+
+
+@pytest.fixture(scope="session")
+def filter_process(
+    database: None, next_hop: NextHop, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RunningFilter]:
+    with running_filter(tmp_path_factory.mktemp("filter"), next_hop) as running:
+        yield running
+
+
+@pytest.fixture
+def transactional_db(database: None) -> None:
+    """Replace pytest-django's, by whose name it knows that a database is needed."""
+
+
+@pytest.fixture(autouse=True)
+def fresh(transactional_db: None) -> None:
+    """An empty journal, the starting policy, and the local domain example.com."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"TRUNCATE {JOURNAL}")
+        cursor.execute("DELETE FROM policies_senderrule")
+        cursor.execute("DELETE FROM policies_policylayer WHERE key <> '@.'")
+        cursor.execute("DELETE FROM domains_domain")
+    add_domain(name="example.com", actor="test")
+
+
+@pytest.fixture
+def hop(next_hop: NextHop) -> Iterator[NextHop]:
+    """The next hop, its script and ledger new."""
+    next_hop.script = Script()
+    next_hop.ledger.clear()
+    next_hop.commands.clear()
+    yield next_hop
+    next_hop.script = Script()
+
+
+@pytest.fixture
+def postern(filter_process: RunningFilter, hop: NextHop) -> RunningFilter:
+    """The filter, its next hop freshly scripted."""
+    return filter_process
+
+
+@pytest.fixture
+def manage(next_hop: NextHop, monkeypatch: pytest.MonkeyPatch) -> Manage:
+    """Return a function that runs a command with --json and returns what it printed."""
+    monkeypatch.setenv("FILTER_NOTIFY", next_hop.endpoint)
+    notify_relay.cache_clear()
+
+    def run(*words: str) -> Any:
+        output = StringIO()
+        call_command(*words, "--json", stdout=output)
+        return json.loads(output.getvalue())
+
+    return run
+
+
+@pytest.fixture
+def own_filter(database: None, tmp_path: Path) -> Callable[..., Any]:
+    """Return a function that starts a filter of this test's own (a context manager)."""
+    return lambda hop, **settings: running_filter(tmp_path, hop, **settings)
