@@ -1,4 +1,6 @@
-"""The filters of the two lists.  Every field may stay empty; nothing typed here reaches SQL but as a parameter."""
+"""The filters of the two lists.  Every field may stay empty; nothing typed here reaches SQL but as
+a parameter.
+"""
 
 from datetime import timedelta
 

@@ -57,10 +57,14 @@ def _texts(head: bytes) -> list[tuple[str, str]]:
 def _text_parts(message: Message) -> Iterator[Message]:
     found = 0
     for part in message.walk():
-        if found < TEXT_PARTS and part.get_content_type() in ("text/plain", "text/html"):
-            if part.get_content_disposition() != "attachment" and not part.is_multipart():
-                found += 1
-                yield part
+        if found < TEXT_PARTS and _is_text(part):
+            found += 1
+            yield part
+
+
+def _is_text(part: Message) -> bool:
+    shown = part.get_content_type() in ("text/plain", "text/html") and not part.is_multipart()
+    return shown and part.get_content_disposition() != "attachment"
 
 
 def _text(part: Message) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""One message as a person may see it, for screens: found by id within the person's scope, or a 404."""
+"""One message as a person may see it: found by id within the person's scope, or a 404."""
 
 from dataclasses import dataclass
 

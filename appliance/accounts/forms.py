@@ -5,9 +5,9 @@ from django import forms
 from appliance.accounts.models import Role
 
 
-def _password(**options: str) -> forms.CharField:
+def _password(label: str, help_text: str) -> forms.CharField:
     secret = forms.PasswordInput({"autocomplete": "new-password"})
-    return forms.CharField(strip=False, widget=secret, **options)
+    return forms.CharField(label=label, help_text=help_text, strip=False, widget=secret)
 
 
 class AccountForm(forms.Form):
@@ -22,8 +22,7 @@ class AccountForm(forms.Form):
         widget=forms.TextInput({"placeholder": "example.com"}),
     )
     password = _password(
-        label="First password",
-        help_text="At least 12 characters; it must be changed at the first login.",
+        "First password", "At least 12 characters; it must be changed at the first login."
     )
 
     def names(self) -> list[str]:
@@ -32,4 +31,4 @@ class AccountForm(forms.Form):
 
 
 class PasswordForm(forms.Form):
-    password = _password(label="New password")
+    password = _password("New password", "It must be changed at the next login.")

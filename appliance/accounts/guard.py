@@ -8,7 +8,8 @@ from appliance.accounts.models import User
 
 
 def allowed(request: HttpRequest, *verbs: Verb) -> User:
-    """Return the person who asks.  Raises PermissionDenied (403) where the role allows none of `verbs`.
+    """Return the person who asks.  Raises PermissionDenied (403) where the role allows none of
+    `verbs`.
 
     Where it holds is the query's matter: what lies outside the person's scope is a 404.
     """
@@ -19,7 +20,9 @@ def allowed(request: HttpRequest, *verbs: Verb) -> User:
 
 
 def within(person: User, key: str) -> str:
-    """Return the lookup key `key` if it speaks only for recipients in the person's scope.  Raises Http404."""
+    """Return the lookup key `key` if it speaks only for recipients in the person's scope.  Raises
+    Http404.
+    """
     if not scope_of(person).covers_key(key):
         raise Http404
     return key

@@ -25,14 +25,17 @@ class PolicyForm(forms.Form):
         self, layer: PolicyLayer | None, inherited: dict[str, Inherited], *args: Any, **kwargs: Any
     ) -> None:
         self.stored = {name: _text(getattr(layer, name, None)) for name in FIELDS}
-        super().__init__(*args, initial=self.stored, **kwargs)
+        kwargs["initial"] = self.stored
+        super().__init__(*args, **kwargs)
         for name in FIELDS:
             field = _field(name, self.stored[name])
             field.disabled = bool(inherited[name].locked_by)
             self.fields[name] = field
 
     def changes(self) -> dict[str, str | None]:
-        """Return field -> what was written, None to inherit, for the fields that differ from what is stored."""
+        """Return field -> what was written, None to inherit, for the fields that differ from what
+        is stored.
+        """
         wanted = {name: self.cleaned_data[name].strip() for name in FIELDS}
         return {
             name: None if text == "" else ("" if text == NO_TEXT else text)
@@ -111,6 +114,7 @@ class KeyForm(forms.Form):
     key = forms.CharField(
         label="For whom",
         max_length=320,
-        help_text="example.com, .example.com with all below, user@example.com, or user@ in any local domain.",
+        help_text="example.com, .example.com with all below, user@example.com,"
+        " or user@ in any local domain.",
         widget=forms.TextInput({"placeholder": "example.com"}),
     )

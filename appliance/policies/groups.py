@@ -1,4 +1,6 @@
-"""The policy form as the screen lays it out: groups by subject, each field beside the value that it inherits."""
+"""The policy form as the screen lays it out: groups by subject, each field beside the value that it
+inherits.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -14,7 +16,9 @@ from smtpfilter.policy.settings import FIELDS, field_group
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """`value`, `origin`: what is inherited, in words.  `link`: the key of the layer to look at, "" where there is none or it is not the person's to see."""
+    """`value`, `origin`: what is inherited, in words.  `link`: the key of the layer to look at, ""
+    where there is none or it is not the person's to see.
+    """
 
     name: str
     field: BoundField

@@ -1,9 +1,10 @@
-"""What a layer would inherit if it set nothing itself: for each field the value, where it comes from, who locked it."""
+"""What a layer would inherit if it set nothing itself: for each field the value, where it comes
+from, who locked it.
+"""
 
 from dataclasses import dataclass, replace
 from typing import Any
 
-from smtpfilter.policy.lookup import SITE
 from appliance.policies.source import DatabasePolicySource
 from smtpfilter.mail.address import Address, parse_address
 from smtpfilter.policy.layers import Layer, PolicyBook
@@ -32,7 +33,9 @@ class Inherited:
 
 
 def inherited(key: str) -> dict[str, Inherited]:
-    """Return, for every field, what holds at the layer `key` (printed form) without the layer itself."""
+    """Return, for every field, what holds at the layer `key` (printed form) without the layer
+    itself.
+    """
     address = _someone_under(key)
     book = DatabasePolicySource().load((), (address,)) if address else PolicyBook()
     above = _layers_above(key, book, address)
@@ -44,7 +47,9 @@ def inherited(key: str) -> dict[str, Inherited]:
 
 
 def _someone_under(key: str) -> Address | None:
-    """Return an address for which `key` counts; None for the site, which inherits the built-in defaults alone."""
+    """Return an address for which `key` counts; None for the site, which inherits the built-in
+    defaults alone.
+    """
     if key == SITE:
         return None
     user, _, domain = key.rpartition("@")

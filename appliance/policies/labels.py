@@ -1,4 +1,6 @@
-"""How policy settings are called and ordered on the screen; what they mean is PolicySettings' own help text."""
+"""How policy settings are called and ordered on the screen; what they mean is PolicySettings' own
+help text.
+"""
 
 import math
 from typing import Any
@@ -76,7 +78,7 @@ DESTINY_WORDS = {
 
 
 def points(value: float) -> str:
-    """Return a score or level as people write it: at most three decimals, no idle zeros, "never"."""
+    """Return a score or level as people write it: at most three decimals, or "never"."""
     return "never" if math.isinf(value) else f"{value:.3f}".rstrip("0").rstrip(".")
 
 
@@ -96,7 +98,7 @@ def value_words(name: str, value: Any) -> str:
 
 
 def origin_words(origin: str) -> str:
-    """Say where a value comes from: a lookup key, with its named policy, or Postern's own default."""
+    """Say where a value comes from: a lookup key, with its named policy, or the default."""
     if origin == "default":
         return "Postern’s default"
     return origin.replace(SITE, "the site", 1) if origin.startswith(SITE) else origin

@@ -1,4 +1,4 @@
-"""Addresses of policies and sender lists.  A key is its printed form: "@.", "example.com", "user@example.com"."""
+"""Addresses of policies and sender lists; a key is in its printed form: "@.", "example.com"."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""Screens: the layers of policy, one layer's settings with what it inherits, and the sender lists."""
+"""Screens: layers of policy, the settings of one with what it inherits, and sender lists."""
 
 from datetime import UTC, datetime, time
 
@@ -28,7 +28,9 @@ ROWS_PER_PAGE = 50
 
 @require_safe
 def policies(request: HttpRequest) -> HttpResponse:
-    """List the layers of the person's scope; `?key=` opens the layer of a key, which need not exist yet."""
+    """List the layers of the person's scope; `?key=` opens the layer of a key, which need not exist
+    yet.
+    """
     person = allowed(request, Verb.SEE_POLICY)
     form = KeyForm(request.GET or None) if "key" in request.GET else KeyForm()
     if (key := _typed_key(form)) and scope_of(person).covers_key(key):
@@ -115,7 +117,9 @@ def drop_sender(request: HttpRequest, key: str) -> HttpResponse:
 
 
 def _typed_key(form: KeyForm) -> str:
-    """Return the key that was asked for in printed form, "" without one; what is none is said on the form."""
+    """Return the key that was asked for in printed form, "" without one; what is none is said on
+    the form.
+    """
     if not form.is_valid():
         return ""
     try:

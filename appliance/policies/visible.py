@@ -16,7 +16,9 @@ def visible_senders(person: User) -> QuerySet[SenderRule]:
 
 
 def _in_scope(person: User) -> Q:
-    """Return the clause for rows whose `key` speaks only for recipients in the scope, as Scope.covers_key says."""
+    """Return the clause for rows whose `key` speaks only for recipients in the scope, as
+    Scope.covers_key says.
+    """
     scope = scope_of(person)
     if scope.everything:
         return Q()

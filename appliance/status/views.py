@@ -1,4 +1,4 @@
-"""Is it alive, and would mail flow: for monitoring without a login, and as a fragment for people."""
+"""Is it alive, would mail flow: for monitoring without a login, and as a fragment for people."""
 
 from django.contrib.auth.decorators import login_not_required
 from django.core.cache import cache

@@ -13,7 +13,9 @@ UNPROCESSABLE = 422
 
 
 def posted(request: HttpRequest) -> QueryDict | None:
-    """Return what a form sent, which may be nothing at all, or None where the page is only looked at."""
+    """Return what a form sent, which may be nothing at all, or None where the page is only looked
+    at.
+    """
     return request.POST if request.method == "POST" else None
 
 

@@ -1,6 +1,8 @@
-"""Plain words for what the filter decided: a label, the tone of its chip, and a sentence where one helps.
+"""Plain words for what the filter decided: a label, the tone of its chip, and a sentence where one
+helps.
 
-The keys are the values that the journal stores; an unknown one is shown as it is, in a neutral tone.
+The keys are the values that the journal stores; an unknown one is shown as it is, in a neutral
+tone.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,6 @@
-"""The two lists of mail: copies that are held, and everything that passed.  Filters and pages are the server's."""
+"""The two lists of mail: copies that are held, and everything that passed.  Filters and pages are
+the server's.
+"""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -19,7 +21,9 @@ ROWS = 50
 
 @require_safe
 def quarantine(request: HttpRequest) -> HttpResponse:
-    """List held copies, those first that somebody has to look at; one row per message and recipient."""
+    """List held copies, those first that somebody has to look at; one row per message and
+    recipient.
+    """
     person = allowed(request, Verb.LIST_MAIL)
     form = HeldFilter(request.GET)
     filters = _filters(form)
@@ -29,7 +33,7 @@ def quarantine(request: HttpRequest) -> HttpResponse:
     page = find_recipients(who, filters, limit=ROWS, after=_after(request), held=True)
     shown = {
         "heading": "Quarantine",
-        "lead": "Mail that was stopped and kept. Open a message to see why, and to release or delete it.",
+        "lead": "Mail that was stopped and kept. Open one to see why, to release or to delete it.",
         "rows_template": "quarantine/rows.html",
         "nothing": "Nothing is held that matches. That is good news.",
         "rows": page.rows,

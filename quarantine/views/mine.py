@@ -1,5 +1,6 @@
 """The first page of a mailbox owner: what was stopped of the own mail."""
 
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
@@ -7,7 +8,6 @@ from appliance.accounts.access import recipients_of, visible_mailboxes
 from appliance.accounts.models import User
 from quarantine.models import COPY_STATES
 from quarantine.search import Filters, find_recipients
-from django.db.models import Q
 
 ROWS = 20
 

@@ -1,4 +1,6 @@
-"""The first page: is mail flowing, and what was stopped in the last 24 hours; and the figures for Prometheus."""
+"""The first page: is mail flowing, and what was stopped in the last 24 hours; and the figures for
+Prometheus.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

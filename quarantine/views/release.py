@@ -22,7 +22,9 @@ WAIT_SECONDS = (
 
 @require_POST
 def release_copy(request: HttpRequest, mail_id: str, pk: int) -> HttpResponse:
-    """Release, or ask for it where somebody else must grant it; the next page has the next hop's answer."""
+    """Release, or ask for it where somebody else must grant it; the next page has the next hop's
+    answer.
+    """
     person = allowed(request, Verb.RELEASE)
     row = find_recipient(person, mail_id, pk)
     try:

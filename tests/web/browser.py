@@ -1,4 +1,6 @@
-"""Chromium of the distribution for the tests that need a real browser, and what every such test watches."""
+"""Chromium of the distribution for the tests that need a real browser, and what every such test
+watches.
+"""
 
 import os
 from collections.abc import Iterator
@@ -37,7 +39,9 @@ def chromium() -> Iterator[Browser]:
 
 @dataclass
 class Visitor:
-    """A person at a browser.  `alarms`: dialogs, script errors and breaches of the CSP; must stay empty."""
+    """A person at a browser.  `alarms`: dialogs, script errors and breaches of the CSP; must stay
+    empty.
+    """
 
     page: Page
     home: str

@@ -61,7 +61,9 @@ JOURNAL = (
 
 @pytest.fixture
 def transactional_db(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
-    """Replace pytest-django's: what a browser test stored goes afterwards, what migrations stored stays."""
+    """Replace pytest-django's: what a browser test stored goes afterwards, what migrations stored
+    stays.
+    """
     with django_db_blocker.unblock():
         yield
         with connection.cursor() as cursor:
@@ -76,7 +78,9 @@ def transactional_db(django_db_setup: None, django_db_blocker: Any) -> Iterator[
 
 @pytest.fixture(autouse=True)
 def inside_a_transaction(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where a test is rolled back, the mail path must not take the test's connection for a broken one."""
+    """Where a test is rolled back, the mail path must not take the test's connection for a broken
+    one.
+    """
     if not {"transactional_db", "live_server"} & set(request.fixturenames):
         for module in ("quarantine.store", "appliance.policies.source"):
             monkeypatch.setattr(f"{module}.close_old_connections", lambda: None)

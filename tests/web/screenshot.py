@@ -1,6 +1,7 @@
 """Makes screenshot.png, the picture in the README:  ./postern test tests/web/screenshot.py
 
-With POSTERN_SHOTS=FOLDER it also takes pictures of all main screens, light, dark and narrow, for looking at them.
+With POSTERN_SHOTS=FOLDER it also takes pictures of all main screens, light, dark and narrow, for
+looking at them.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""A day's mail for example.com, as the filter would have recorded it: for pictures and for flows."""
+"""A day's mail for example.com, as the filter would have recorded it: for pictures, for flows."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

@@ -1,4 +1,6 @@
-"""WCAG 2.2 AA as far as axe can tell, on all main screens, light and dark; and nothing wider than a telephone."""
+"""WCAG 2.2 AA as far as axe can tell, on all main screens, light and dark; and nothing wider than a
+telephone.
+"""
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -15,7 +17,8 @@ RULES = {
 }
 PATHS = (
     "/", "/quarantine/", "/mails/", "/policies/", "/policies/example.com/", "/senders/",
-    "/senders/example.com/", "/domains/", "/domains/example.com/", "/accounts/", "/password/change/",
+    "/senders/example.com/", "/domains/", "/domains/example.com/", "/accounts/",
+    "/password/change/",
 )  # fmt: skip
 VIEWS = ("why", "text", "rules", "parts")
 

@@ -16,7 +16,8 @@ XSS = (
 RAW = (
     f"Subject: {XSS}\r\nX-Evil: {XSS}\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
     f"--b\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n{XSS}\r\n"
-    f"--b\r\nContent-Type: text/html; charset=utf-8\r\n\r\n<html><script>alert(5)</script>{XSS}\r\n--b--\r\n"
+    f"--b\r\nContent-Type: text/html; charset=utf-8\r\n\r\n"
+    f"<html><script>alert(5)</script>{XSS}\r\n--b--\r\n"
 ).encode()
 FINDINGS = Findings(
     parts=(Part("1", ((XSS,),), XSS, XSS, 1, sha256=XSS, short_types=(XSS,)),),

@@ -1,7 +1,8 @@
 """Who gets what: every address x GET and POST x every role.  A new address without rows fails here.
 
-All objects belong to example.com and to Olga, so that stranger and outsider, of another domain, must not find
-them: 404, not 403.  302 is either the login page (for the anonymous) or the page after a deed.
+All objects belong to example.com and to Olga, so that stranger and outsider, of another domain,
+must not find them: 404, not 403.  302 is either the login page (for the anonymous) or the page
+after a deed.
 """
 
 from collections.abc import Callable, Iterator
@@ -128,7 +129,7 @@ def addresses(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], st
         arguments: dict[str, dict[str, object]] = {
             "mail": mail,
             "raw": mail,
-            **{deed: mail | recipient for deed in ("release", "decline", "delete", "restore")},
+            **dict.fromkeys(("release", "decline", "delete", "restore"), mail | recipient),
             "domain": {"name": "example.com"},
             "domain_remove": {"name": "example.com"},
             "mailbox_remove": {"address": KEY},

@@ -15,12 +15,16 @@ def _mail(body: bytes, content_type: str = "text/plain; charset=utf-8", more: by
     )
 
 
+BASE64 = b"\r\nContent-Transfer-Encoding: base64"
+DEEP = b"Content-Type: multipart/mixed; boundary=%d\r\n\r\n--%d\r\n"
+
+
 @pytest.mark.parametrize(
     ("content_type", "more", "body", "expected"),
     [
         ("text/plain; charset=utf-8", b"", "Grüße".encode(), "Grüße"),
         ("text/plain; charset=iso-8859-1", b"", "Grüße".encode("latin-1"), "Grüße"),
-        ("text/plain; charset=utf-8", b"\r\nContent-Transfer-Encoding: base64", b"R3LDvMOfZQ==", "Grüße"),
+        ("text/plain; charset=utf-8", BASE64, b"R3LDvMOfZQ==", "Grüße"),
         ("text/plain", b"\r\nContent-Transfer-Encoding: quoted-printable", b"a=20b=", "a b"),
         ("text/plain; charset=no-such-charset", b"", b"abc", "abc"),
         ("text/plain; charset=idna", b"", b"abc", "abc"),
@@ -36,7 +40,8 @@ def test_plain_text_is_decoded(content_type: str, more: bytes, body: bytes, expe
 def test_html_is_handed_over_as_source_text_and_attachments_are_not() -> None:
     octets = _mail(
         b"--x\r\nContent-Type: text/html\r\n\r\n<b>hi</b>\r\n"
-        b"--x\r\nContent-Type: text/plain\r\nContent-Disposition: attachment\r\n\r\nsecret\r\n--x--\r\n",
+        b"--x\r\nContent-Type: text/plain\r\nContent-Disposition: attachment\r\n\r\n"
+        b"secret\r\n--x--\r\n",
         "multipart/mixed; boundary=x",
     )
 
@@ -55,7 +60,7 @@ def test_html_is_handed_over_as_source_text_and_attachments_are_not() -> None:
         b"Content-Type: multipart/mixed\r\n\r\nno boundary",
         b"Content-Type: text/plain; charset=\x00\r\n\r\nx",
         b"Content-Transfer-Encoding: base64\r\n\r\n====",
-        b"".join(b"Content-Type: multipart/mixed; boundary=%d\r\n\r\n--%d\r\n" % (n, n) for n in range(3000)),
+        b"".join(DEEP % (n, n) for n in range(3000)),
         b"Content-Type: message/rfc822\r\n\r\n" * 3000,
     ],
     ids=["empty", "line", "text", "no boundary", "nul charset", "bad base64", "deep", "deep mails"],

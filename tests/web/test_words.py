@@ -42,7 +42,7 @@ def test_what_deceives_the_reader_is_spelled_out(text: str | None, expected: str
 
 
 @pytest.mark.parametrize(
-    ("value", "expected"), [(6.3, "6.3"), (-999.0, "-999"), (0.0, "0"), (1.0005, "1"), (math.inf, "never")]
+    ("value", "expected"), [(6.3, "6.3"), (-999.0, "-999"), (0.0, "0"), (math.inf, "never")]
 )  # fmt: skip
 def test_points_are_written_as_people_do(value: float, expected: str) -> None:
     assert points(value) == expected

@@ -1,4 +1,6 @@
-"""What templates need beyond Django's own tags.  Nothing here marks data as safe: escaping is left to the template."""
+"""What templates need beyond Django's own tags.  Nothing here marks data as safe: escaping is left
+to the template.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -31,7 +33,9 @@ def icon(context: Context, name: str) -> str:
 
 @register.simple_tag
 def control(field: BoundField) -> SafeString:
-    """Draw the field's widget with Bootstrap's class for its kind: forms need not know how they look."""
+    """Draw the field's widget with Bootstrap's class for its kind: forms need not know how they
+    look.
+    """
     widget = field.field.widget
     select = isinstance(widget, forms.Select)
     return field.as_widget(attrs={"class": "form-select" if select else "form-control"})
@@ -39,7 +43,9 @@ def control(field: BoundField) -> SafeString:
 
 @register.simple_tag(takes_context=True)
 def theme_attribute(context: Context) -> SafeString | str:
-    """Return the attribute of <html> that fixes the theme, nothing where the browser's preference counts."""
+    """Return the attribute of <html> that fixes the theme, nothing where the browser's preference
+    counts.
+    """
     request = context.get("request")
     choice = theme.chosen(request) if request else "auto"
     return "" if choice == "auto" else format_html(' data-bs-theme="{}"', choice)
@@ -83,7 +89,9 @@ def outcome_chip(outcome: str, state: str | None = None) -> dict[str, Any]:
 
 @register.simple_tag
 def moment(at: datetime | None) -> SafeString | str:
-    """Return a <time>: hours today, the day before that, the year where it is another; in the active zone."""
+    """Return a <time>: hours today, the day before that, the year where it is another; in the
+    active zone.
+    """
     if at is None:
         return ""
     local, now = timezone.localtime(at), timezone.localtime()
