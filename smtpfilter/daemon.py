@@ -5,8 +5,10 @@ asyncio speaks SMTP; the threads of the pool run the pipeline.
 
 import asyncio
 import logging
+import os
 import signal
 import socket
+import tempfile
 from collections.abc import Callable
 from contextlib import closing
 
@@ -21,6 +23,7 @@ log = logging.getLogger("postern.smtp")
 
 _ACCEPT_PAUSE_SECONDS = 1.0  # after a refused accept: out of file descriptors (F23)
 _DRAIN_STEP_SECONDS = 0.05
+_LONGEST_TEMPORARY_FOLDER = 60  # octets; multiprocessing puts unix sockets there (sun_path: 107)
 
 
 def serve(
@@ -31,10 +34,19 @@ def serve(
     `make_handler` is called once, here: what it connects to belongs to this process alone.
     """
     share_bytes = config.spool_limit_bytes // max(1, config.workers)
-    with (
-        closing(Spool(config.spool_dir, share_bytes, config.scan_group)) as spool,
-        closing(make_handler()) as handler,
-    ):
+    with closing(Spool(config.spool_dir, share_bytes, config.scan_group)) as spool:
+        if len(os.fsencode(spool.folder)) <= _LONGEST_TEMPORARY_FOLDER:
+            tempfile.tempdir = str(spool.folder)  # what a killed process leaves goes with its spool
+        return _serve_from(spool, listener, config, make_handler)
+
+
+def _serve_from(
+    spool: Spool,
+    listener: socket.socket,
+    config: FilterConfig,
+    make_handler: Callable[[], Handler],
+) -> bool:
+    with closing(make_handler()) as handler:
         pool = Pool(handler, threads=config.threads, backlog=config.backlog)
         return asyncio.run(_serve(Daemon(listener, config, pool, spool)))
 

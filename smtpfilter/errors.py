@@ -1,4 +1,5 @@
-"""The errors of the filter.  Each knows its public SMTP reply; `detail` is for the log only and never leaves the house.
+"""The errors of the filter.  Each knows its public SMTP reply; `detail` is for the log only and
+never leaves the house.
 
     FilterError
       TemporaryFailure          451 4.3.0   the mail stays in the sender's queue
@@ -11,7 +12,8 @@
         MailLoop                554 5.4.6   more than 100 Received fields (O-12)
         MessageTooBig           552 5.3.4   over FILTER_MESSAGE_SIZE_LIMIT_BYTES
 
-A blocked message is no error: it is a Verdict.  Parsing hostile mail never raises: defects become findings.
+A blocked message is no error: it is a Verdict.  Parsing hostile mail never raises: defects become
+findings.
 """
 
 from typing import ClassVar

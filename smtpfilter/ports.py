@@ -1,4 +1,6 @@
-"""The seams of the filter: what the pipeline needs of the world, each with the errors that it may raise."""
+"""The seams of the filter: what the pipeline needs of the world, each with the errors that it may
+raise.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,7 +24,8 @@ class Handler(Protocol):
     def process(self, envelope: Envelope, mail: SpooledMail) -> Sequence[Reply]:
         """Return one reply for SMTP input, one per recipient, in their order, for LMTP input.
 
-        Blocking; called in a thread of the pool.  A FilterError that comes out is answered by its own reply, any other
+        Blocking; called in a thread of the pool.  A FilterError that comes out is answered by its
+        own reply, any other
         exception by 451 4.3.0.
         """
         ...
@@ -36,14 +39,17 @@ class PolicySource(Protocol):
     def load(self, senders: Sequence[Address], recipients: Sequence[Address]) -> PolicyBook:
         """Return all stored policy that may matter for this message, in one query.
 
-        `senders`: envelope sender first, then the authors of the From field (W-1).  Raises PolicyUnavailable.
+        `senders`: envelope sender first, then the authors of the From field (W-1).  Raises
+        PolicyUnavailable.
         """
         ...
 
 
 class Unpacker(Protocol):
     def unpack(self, mail: SpooledMail) -> tuple[tuple[Part, ...], tuple[Unchecked, ...]]:
-        """Return the parts of the message and what could not be looked into.  Never raises on content."""
+        """Return the parts of the message and what could not be looked into.  Never raises on
+        content.
+        """
         ...
 
     def stop(self) -> None:
@@ -112,7 +118,8 @@ class Engines(Protocol):
 class Submission:
     """One transaction for the next hop.
 
-    `all_or_nothing`: a 4xx for any recipient drops the transaction before the dot (SMTP input, O-5).
+    `all_or_nothing`: a 4xx for any recipient drops the transaction before the dot (SMTP input,
+    O-5).
     """
 
     mail_from: Address
@@ -132,7 +139,8 @@ class Relay(Protocol):
     def send(self, submission: Submission) -> tuple[Reply, ...]:
         """Return the reply that settles each recipient, in their order.
 
-        Never raises for what the next hop does: a lost connection is a 451.  Faults of set-up (5xx at connect, EHLO,
+        Never raises for what the next hop does: a lost connection is a 451.  Faults of set-up (5xx
+        at connect, EHLO,
         MAIL; 5.7.x at RCPT) become 451 and are logged as alarms.
         """
         ...
@@ -144,7 +152,9 @@ class Relay(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class JournalRecipient:
-    """One recipient's row: final for held, discarded and rejected mail, PENDING where the next hop is still to be asked."""
+    """One recipient's row: final for held, discarded and rejected mail, PENDING where the next hop
+    is still to be asked.
+    """
 
     verdict: Verdict
     outcome: Outcome
@@ -155,8 +165,10 @@ class JournalRecipient:
 class JournalEntry:
     """One message as the journal keeps it.
 
-    `retry_key`: 32 octets that name this attempt's message upstream, None where nothing may ever be skipped.
-    `subject`, `message_id`, `header_from`: decoded, visible.  `originating`: it came from an own network.
+    `retry_key`: 32 octets that name this attempt's message upstream, None where nothing may ever be
+    skipped.
+    `subject`, `message_id`, `header_from`: decoded, visible.  `originating`: it came from an own
+    network.
     `keep`: the octets are stored once for all recipients who hold a copy.
     """
 
@@ -178,7 +190,8 @@ class Journal(Protocol):
     """What happened, durably.  Keys of the mappings are forward-path octets."""
 
     def open(self, entry: JournalEntry, octets: Octets) -> Mapping[bytes, Settlement]:
-        """Record the message before anything is sent, in one transaction; return recipients settled by an earlier attempt.
+        """Record the message before anything is sent, in one transaction; return recipients settled
+        by an earlier attempt.
 
         Those are left out of this attempt, their replies are repeated.
         Raises InProgress while another live process works on the same key, JournalUnavailable.
@@ -186,7 +199,9 @@ class Journal(Protocol):
         ...
 
     def note(self, envelope: Envelope, settled: Mapping[bytes, Settlement]) -> None:
-        """Commit what one delivery settled while more follow.  Never raises: what cannot be written is retried later."""
+        """Commit what one delivery settled while more follow.  Never raises: what cannot be written
+        is retried later.
+        """
         ...
 
     def close(self, envelope: Envelope, settled: Mapping[bytes, Settlement], now: datetime) -> None:
@@ -194,9 +209,13 @@ class Journal(Protocol):
         ...
 
     def flush(self, seconds: float) -> bool:
-        """Wait until what could not be written at once is written or given up; False where that took too long."""
+        """Wait until what could not be written at once is written or given up; False where that
+        took too long.
+        """
         ...
 
     def count_fault(self, retry_key: bytes) -> int:
-        """Count a deterministic fault of ours against this key; return how many there were.  Raises JournalUnavailable."""
+        """Count a deterministic fault of ours against this key; return how many there were.  Raises
+        JournalUnavailable.
+        """
         ...

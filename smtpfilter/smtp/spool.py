@@ -39,6 +39,11 @@ class Spool:
         self._folder, self._held = _make_locked(folder)
         self._share(self._folder)
 
+    @property
+    def folder(self) -> Path:
+        """This process's folder, gone with it however it ends."""
+        return self._folder
+
     def has_room(self, size_bytes: int) -> bool:
         """Tell whether a message of this size would fit now."""
         return self._used_bytes + size_bytes <= self._limit_bytes
