@@ -205,7 +205,7 @@ class Journal(Protocol):
         ...
 
     def close(self, envelope: Envelope, settled: Mapping[bytes, Settlement], now: datetime) -> None:
-        """Write what is left and give up the lease.  Never raises: retried for 60 s, then logged."""
+        """Write what is left and give up the lease.  Never raises: tried for 60 s, then logged."""
         ...
 
     def flush(self, seconds: float) -> bool:

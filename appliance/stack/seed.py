@@ -50,7 +50,8 @@ def prepare(var: Path, environ: Mapping[str, str]) -> Administrator | None:
             manage(environ, "domains", "add", _DOMAIN)
         manage(
             environ,
-            *("users", "add", _EMAIL, "--role", "administrator", "--password-stdin"),
+            *("users", "add", _EMAIL, "--role", "administrator"),
+            *("--password-stdin", "--must-change"),
             given=waiting.read_text(encoding="ascii"),
         )
     if not waiting.exists():

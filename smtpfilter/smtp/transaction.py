@@ -1,4 +1,4 @@
-"""What MAIL and RCPT say, parsed from the octets received (RFC 5321 4.1.1; E-3, P9, P10)."""
+"""What MAIL and RCPT say, parsed from the octets received (RFC 5321, 6531; E-3, P9 to P11)."""
 
 import secrets
 from dataclasses import dataclass, field

@@ -388,6 +388,20 @@ def test_memory_is_bounded_whatever_the_lines(
     assert peak < 2_000_000
 
 
+def test_memory_is_bounded_in_an_endless_command_too(server: Server) -> None:
+    with hello(server) as client:
+        tracemalloc.start()
+        try:
+            for _ in range(128):
+                client.send(b"a" * 65536)
+            client.send(b"\r\n")
+            assert client.reply().startswith("500 5.5.2")
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert peak < 2_000_000
+
+
 def test_too_big_is_552_after_the_end_and_the_conversation_goes_on(
     start: Callable[..., Server], handler: FakeHandler
 ) -> None:

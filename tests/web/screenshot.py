@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Browser
 from pytest_django.live_server_helper import LiveServer
 
+from appliance.status.health import Probe
 from tests.web.browser import visitor
 from tests.web.conftest import Cast
 from tests.web.story import tell
@@ -29,13 +30,26 @@ PAGES = {
     "password": "/password/change/",
     "nothing": "/no-such-page/",
 }
+ENGINES = {
+    "database": "Postgres 15.14, synchronous_commit on",
+    "filter": "127.0.0.1:10025 answers 220",
+    "virus scanner": "ClamAV 1.0.9, finds the EICAR test file",
+    "spam scanner": "spamd finds the GTUBE test mail",
+    "next hop": "127.0.0.1:10026 answers 220",
+    "queue": "Redis answers",
+}
 VIEWS = ("why", "text", "headers", "rules", "parts", "history")
 
 
 def test_picture_for_the_readme(
-    chromium: Browser, live_server: LiveServer, live_cast: Cast, checkout: Path
+    chromium: Browser,
+    live_server: LiveServer,
+    live_cast: Cast,
+    engines: dict[str, Probe],
+    checkout: Path,
 ) -> None:
     tell()
+    engines.update({name: Probe(True, detail) for name, detail in ENGINES.items()})
     size = {"width": 1280, "height": 860}
     ada = visitor(chromium, live_server, viewport=size, color_scheme="light")
     ada.log_in(live_cast.administrator)

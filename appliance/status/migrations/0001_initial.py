@@ -5,37 +5,92 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='TracedSender',
+            name="TracedSender",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('sender', models.CharField(max_length=1024, unique=True)),
-                ('added_by', models.CharField(max_length=254)),
-                ('added_at', models.DateTimeField(auto_now_add=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("sender", models.CharField(max_length=1024, unique=True)),
+                ("added_by", models.CharField(max_length=254)),
+                ("added_at", models.DateTimeField(auto_now_add=True)),
             ],
             options={
-                'ordering': ('sender',),
+                "ordering": ("sender",),
             },
         ),
         migrations.CreateModel(
-            name='SiteSettings',
+            name="SiteSettings",
             fields=[
-                ('id', models.PositiveSmallIntegerField(default=1, editable=False, primary_key=True, serialize=False)),
-                ('recipient_delimiter', models.CharField(blank=True, default='+', help_text='What an extension begins with, as in user+extension@domain; empty for none.', max_length=3, validators=[django.core.validators.RegexValidator('\\A[+=-]*\\Z', 'Write +, -, = or several of them, or nothing.')])),
-                ('retention_days', models.PositiveIntegerField(default=30, help_text='Days that held mail is kept.', validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(3650)])),
-                ('bin_hours', models.PositiveIntegerField(default=72, help_text='Hours that deleted mail can be brought back.', validators=[django.core.validators.MinValueValidator(0), django.core.validators.MaxValueValidator(8760)])),
-                ('journal_days', models.PositiveIntegerField(default=90, help_text='Days that the record of a message is kept, without its text.', validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(3650)])),
+                (
+                    "id",
+                    models.PositiveSmallIntegerField(
+                        default=1, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                (
+                    "recipient_delimiter",
+                    models.CharField(
+                        blank=True,
+                        default="+",
+                        help_text="What an extension begins with, as in user+extension@domain; empty for none.",
+                        max_length=3,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "\\A[+=-]*\\Z", "Write +, -, = or several of them, or nothing."
+                            )
+                        ],
+                    ),
+                ),
+                (
+                    "retention_days",
+                    models.PositiveIntegerField(
+                        default=30,
+                        help_text="Days that held mail is kept.",
+                        validators=[
+                            django.core.validators.MinValueValidator(1),
+                            django.core.validators.MaxValueValidator(3650),
+                        ],
+                    ),
+                ),
+                (
+                    "bin_hours",
+                    models.PositiveIntegerField(
+                        default=72,
+                        help_text="Hours that deleted mail can be brought back.",
+                        validators=[
+                            django.core.validators.MinValueValidator(0),
+                            django.core.validators.MaxValueValidator(8760),
+                        ],
+                    ),
+                ),
+                (
+                    "journal_days",
+                    models.PositiveIntegerField(
+                        default=90,
+                        help_text="Days that the record of a message is kept, without its text.",
+                        validators=[
+                            django.core.validators.MinValueValidator(1),
+                            django.core.validators.MaxValueValidator(3650),
+                        ],
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'site settings',
-                'constraints': [models.CheckConstraint(condition=models.Q(('id', 1)), name='one_row_of_settings')],
+                "verbose_name_plural": "site settings",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("id", 1)), name="one_row_of_settings"
+                    )
+                ],
             },
         ),
     ]
