@@ -13,6 +13,10 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth's 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
 
+    def get_password_change_redirect_url(self, request: HttpRequest) -> str:
+        """Go to the first page: whoever had to change a password came for something else."""
+        return "/"
+
     def set_password(self, user: User, password: str) -> None:
         """Store a password that the person chose: none is to be changed any more."""
         user.must_change_password = False

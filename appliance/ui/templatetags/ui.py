@@ -74,17 +74,21 @@ def navigation(context: Context) -> dict[str, Any]:
     return {"items": items_for(request)}
 
 
-@register.inclusion_tag("parts/chip.html")
+@register.inclusion_tag("parts/chips.html")
 def category_chip(category: str) -> dict[str, Any]:
-    return {"word": words.word(words.CATEGORIES, category)}
+    return {"words": [words.word(words.CATEGORIES, category)]}
 
 
-@register.inclusion_tag("parts/chip.html")
+@register.inclusion_tag("parts/chips.html")
 def outcome_chip(outcome: str, state: str | None = None) -> dict[str, Any]:
-    """Show the state of the kept copy, which moves on, else how it ended."""
-    if state:
-        return {"word": words.word(words.STATES, state)}
-    return {"word": words.word(words.OUTCOMES, outcome)}
+    """Show how it ended.  Of held mail that is the state of the copy, which moves on; of a copy of
+    mail that was delivered or refused all the same it is said beside it.
+    """
+    ended = words.word(words.OUTCOMES, outcome)
+    if not state:
+        return {"words": [ended]}
+    copy = words.word(words.STATES, state)
+    return {"words": [copy] if outcome == "held" else [ended, words.Word(f"Copy: {copy.label}")]}
 
 
 @register.simple_tag
