@@ -19,13 +19,9 @@ from appliance.domains.edit import add_domain
 from quarantine.nexthop import notify_relay
 from tests.doubles.next_hop import NextHop, Script
 from tests.flows.running import RunningFilter, running_filter
+from tests.tables import JOURNAL
 
 Manage = Callable[..., Any]
-
-JOURNAL = (
-    "quarantine_mail, quarantine_recipient, quarantine_body_chunk, quarantine_attempt,"
-    " quarantine_retry_key, quarantine_release, quarantine_event"
-)
 
 
 @pytest.fixture(scope="session")

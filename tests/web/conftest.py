@@ -26,6 +26,7 @@ from quarantine.models import RecipientRecord
 from quarantine.store import DatabaseJournal
 from smtpfilter.policy.lookup import SITE
 from tests.evidence.builders import OCTETS, entry, held
+from tests.tables import JOURNAL
 from tests.web.browser import PASSWORD, chromium
 
 __all__ = ["PASSWORD", "chromium"]
@@ -51,12 +52,6 @@ class Cast:
                 getattr(self, role), "allauth.account.auth_backends.AuthenticationBackend"
             )
         return client
-
-
-JOURNAL = (
-    "quarantine_mail, quarantine_recipient, quarantine_body_chunk, quarantine_attempt,"
-    " quarantine_retry_key, quarantine_release, quarantine_event"
-)
 
 
 @pytest.fixture
