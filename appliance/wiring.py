@@ -54,11 +54,13 @@ def make_pipeline(config: FilterConfig, *, debug: bool = False) -> Pipeline:
 
 
 def make_judge(config: FilterConfig) -> Judge:
+    unpacker = Unpacker(config)
+    unpacker.start()  # now, not with the first message
     return Judge(
         hostname=config.hostname,
         source=DatabasePolicySource(),
         examiner=Examiner(
-            unpacker=Unpacker(config),
+            unpacker=unpacker,
             engines=make_board(config),
             helpers=ThreadPoolExecutor(config.threads, thread_name_prefix="virus-scan"),
         ),
