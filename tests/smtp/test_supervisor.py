@@ -95,7 +95,10 @@ def worker_of(reply: str) -> int:
 
 
 def alive(pid: int) -> bool:
-    return Path(f"/proc/{pid}").exists() and " Z " not in Path(f"/proc/{pid}/stat").read_text()
+    try:
+        return " Z " not in Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def test_sigterm_lets_the_message_at_work_complete_and_says_421_to_idle_clients(
@@ -243,7 +246,9 @@ def test_a_unix_socket_left_by_a_dead_filter_is_taken_over(
 ) -> None:
     path = str(tmp_path / "s")
     first = run_filter(listen=path)
+    workers = worker_pids(first)
     first.process.kill()
+    eventually(lambda: not any(alive(pid) for pid in workers))
     second = run_filter(listen=path)
     assert send_mail(second.address, b"seconds: 0\r\n")[0].startswith("250")
     third = run_filter(listen=path, up=False)
