@@ -16,7 +16,7 @@ _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 def add_filters(parser: CommandParser) -> None:
     parser.add_argument("--recipient", default="", metavar="ADDRESS", help="exact, but for case")
     parser.add_argument(
-        "--sender", default="", metavar="ADDRESS", help="exact; <> for the null sender"
+        "--sender", metavar="ADDRESS", help="exact, but for case; <> or '' is the null sender"
     )
     parser.add_argument(
         "--since", type=since, metavar="TIME", help="2026-03-01T12:00:00Z, or ago: 15m, 2h, 7d"
@@ -28,7 +28,7 @@ def add_filters(parser: CommandParser) -> None:
 def filters_of(options: Namespace) -> Filters:
     return Filters(
         recipient=options.recipient,
-        sender=options.sender,
+        sender="<>" if options.sender == "" else options.sender or "",
         since=options.since,
         mail_id=options.mail_id,
     )

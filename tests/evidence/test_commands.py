@@ -122,6 +122,7 @@ def test_mails_list_is_narrowed_by_its_options(journal: DatabaseJournal) -> None
         (("--recipient", "a@example.com"), [null, old]),
         (("--sender", "carol@x.EXAMPLE"), [new]),
         (("--sender", "<>"), [null]),
+        (("--sender", ""), [null]),
         (("--since", "15m"), [null, new]),
         (("--since", "2h"), [null, new]),
         (("--since", "7d"), [null, new, old]),

@@ -51,6 +51,32 @@ def test_it_finds_its_checkout_from_any_folder_and_through_a_link(
     assert (done.returncode, done.stderr) == (0, b"")
 
 
+def test_it_runs_nothing_that_lies_in_the_folder_of_the_caller(
+    checkout: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "appliance").mkdir()
+    (tmp_path / "appliance" / "__init__.py").write_text("raise SystemExit('a stranger')\n")
+    done = postern(checkout, "manage", "version", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_it_finds_the_servers_that_the_path_of_an_ordinary_user_lacks(checkout: Path) -> None:
+    found = subprocess.run(
+        ["sh", "-c", '. "$0" help >/dev/null; command -v spamd', str(checkout / "postern")],
+        env={"PATH": "/usr/local/bin:/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert found.stdout == "/usr/sbin/spamd\n"
+
+
+def test_an_unknown_command_is_a_usage_error(checkout: Path) -> None:
+    done = postern(checkout, "manage", "plicy", "list")
+    assert done.returncode == 2
+    assert "Unknown command: 'plicy'" in done.stderr
+
+
 def test_continuous_integration_calls_the_test_verb(checkout: Path) -> None:
     assert "exec ./postern test\n" in (checkout / ".ci" / "run").read_text(encoding="utf-8")
 
