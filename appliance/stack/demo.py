@@ -17,10 +17,18 @@ from typing import Any
 
 from appliance.stack import launcher, seed
 from appliance.stack.demo_mail import STORIES, Story
-from appliance.stack.environment import CHECKOUT, StackError, for_commands, var_folder
+from appliance.stack.environment import (
+    CHECKOUT,
+    StackError,
+    for_commands,
+    reachable,
+    var_folder,
+)
 from appliance.stack.sending import send
+from appliance.stack.stack import answers
 
 _SETTLED_SECONDS = 60.0
+_READY_SECONDS = 90.0
 _WORDS = {
     "delivered": "delivered to the mailbox",
     "held": "held in quarantine",
@@ -102,10 +110,20 @@ def _journal(story: Story, sender: str, environ: Mapping[str, str]) -> list[Reci
     raise StackError(f"the journal has no settled mail with the subject {story.subject!r}")
 
 
+def _wait_until_ready(environ: Mapping[str, str]) -> None:
+    """Wait for a stack that another terminal starts just now.  Raises StackError."""
+    until = time.monotonic() + _READY_SECONDS
+    while not answers(f"http://{reachable(for_commands(environ)['WEB_LISTEN'])}/readyz"):
+        if time.monotonic() > until:
+            raise StackError("no mail would flow; `./postern manage health` tells why")
+        time.sleep(0.5)
+
+
 @contextmanager
 def _running_stack(environ: Mapping[str, str]) -> Iterator[None]:
     """Use the stack that runs, or start one for as long as the demo takes."""
     if launcher.running(var_folder(environ)):
+        _wait_until_ready(environ)
         yield
         return
     command = [

@@ -34,6 +34,7 @@ _GUNICORN = [
     "5",
     "--no-control-socket",
 ]
+_PARTS = {"postgres", "redis", "clamd", "spamd", "mailbox"}
 _CELERY = ["-m", "celery", "-A", "appliance"]
 
 
@@ -63,7 +64,7 @@ class Stack:
             self._start_mailbox()
 
     def start_appliance(self) -> None:
-        """Start the filter, the web side and Celery; `wait` waits until mail would flow."""
+        """Start the filter, the web side and Celery; `wait` waits until they are ready."""
         self._empty_spool()
         settings = self.environment.settings
         self._start(
@@ -75,12 +76,16 @@ class Stack:
         self._start(
             "web",
             [*_GUNICORN, "--bind", settings["WEB_LISTEN"]],
-            partial(answers, f"{web_url(self.environment)}/readyz"),
+            partial(answers, f"{web_url(self.environment)}/{self.ready_page()}"),
             stop_signal=signal.SIGINT,  # TERM would wait for browsers that keep their connection
         )
         self._start("worker", [*_CELERY, "worker", "--pool", "threads", "--concurrency", "2"])
         schedule = self.environment.var / "run" / "beat-schedule"
         self._start("beat", [*_CELERY, "beat", "--pidfile=", "--schedule", str(schedule)])
+
+    def ready_page(self) -> str:
+        """Return what tells that all is ready: others' services may be down, and come later."""
+        return "readyz" if self.environment.private >= _PARTS else "healthz"
 
     def wait(self) -> None:
         """Wait until all that was started is ready.  Raises StackError if a part is not."""

@@ -148,6 +148,18 @@ def test_a_stack_ends_when_told_and_leaves_no_socket_that_answers(
     assert not list((chosen.var / "run").glob("*.pid"))
 
 
+@pytest.mark.parametrize(
+    ("others", "page"),
+    [({}, "readyz"), ({"DEMO_MAILBOX": "no"}, "healthz"), ({"FILTER_CLAMD": "/none"}, "healthz")],
+    ids=["all ours", "another next hop", "another scanner"],
+)
+def test_ready_waits_for_the_flow_of_mail_only_if_all_services_are_ours(
+    environ: Mapping[str, str], others: dict[str, str], page: str
+) -> None:
+    chosen = environment.choose({**environ, **others}, free_ports=True)
+    assert Stack(chosen, chosen.exported(environ)).ready_page() == page
+
+
 def test_a_part_that_ends_by_itself_ends_the_stack_with_its_last_words(
     environ: Mapping[str, str],
 ) -> None:
