@@ -59,7 +59,7 @@ class Courier:
                 not envelope.lmtp and any(reply.temporary for reply in replies)
             )
             if number < len(groups):
-                self.journal.note(envelope, _final(judgement, fresh))
+                self.journal.note(envelope, final(judgement, fresh))
 
     def tell_sender(
         self,
@@ -72,9 +72,16 @@ class Courier:
         """Send a notice about refusals that a reply with 2xx would hide (F-6, O-5).
 
         Those of `earlier` attempts were told then.  Where the notice is not taken its recipients
-        are deferred: refused without a word would be lost (N-4).
+        are deferred: refused without a word would be lost (N-4).  So are they where the reply will
+        be a 4xx, which tells of no refusal: the retry asks again.
         """
         envelope = judgement.envelope
+        waiting = next((end for end in settled.values() if end.reply.temporary), None)
+        if waiting and not envelope.lmtp:
+            deferred = Settlement(Outcome.DEFERRED, waiting.reply)
+            untold = (key for key in _refused(settled) if key not in earlier)
+            settled.update(dict.fromkeys(untold, deferred))
+            return
         failed = [
             recipient
             for recipient in needs_notice(envelope, judgement.plan.verdicts, settled)
@@ -122,8 +129,13 @@ class Courier:
         )
 
 
-def _final(judgement: Judgement, fresh: Mapping[bytes, Settlement]) -> dict[bytes, Settlement]:
+def final(judgement: Judgement, fresh: Mapping[bytes, Settlement]) -> dict[bytes, Settlement]:
     """Return what a retry need not do again: on SMTP input a refusal waits for its notice."""
     if judgement.envelope.lmtp:
         return dict(fresh)
-    return {key: end for key, end in fresh.items() if end.outcome is not Outcome.REJECTED}
+    refused = _refused(fresh)
+    return {key: end for key, end in fresh.items() if key not in refused}
+
+
+def _refused(settled: Mapping[bytes, Settlement]) -> frozenset[bytes]:
+    return frozenset(key for key, end in settled.items() if end.outcome is Outcome.REJECTED)

@@ -8,10 +8,10 @@ only when every recipient is settled - the next hop took the mail, or the held c
 is committed.  Whatever goes wrong before that is a 4xx, and the mail stays where it came from.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from smtpfilter.deliver import Courier
+from smtpfilter.deliver import Courier, final
 from smtpfilter.errors import FilterError, TemporaryFailure
 from smtpfilter.judge import Judge
 from smtpfilter.log import Story
@@ -19,7 +19,7 @@ from smtpfilter.mail.envelope import Envelope
 from smtpfilter.mail.message import Message, believed_client, parse
 from smtpfilter.mail.octets import SpooledMail
 from smtpfilter.mail.reply import Reply
-from smtpfilter.ports import Journal
+from smtpfilter.ports import Journal, Settlement
 from smtpfilter.settle import Judgement, journal_entry, retry_key, settle_at_once
 from smtpfilter.verdict.reply import settle_lmtp, settle_smtp
 
@@ -70,10 +70,13 @@ class Pipeline:
         story.step("journal opened", settled_before=len(earlier))
         settled.update(earlier)
         now = self.judge.clock()
-        self.courier.deliver(judgement, settled, story)
-        self.courier.tell_sender(judgement, settled, earlier, now, story)
-        fresh = {octets: end for octets, end in settled.items() if octets not in earlier}
-        self.journal.close(envelope, fresh, now)
+        try:
+            self.courier.deliver(judgement, settled, story)
+            self.courier.tell_sender(judgement, settled, earlier, now, story)
+        except BaseException:  # a fault of ours: the retry must not send again what was taken
+            self.journal.close(envelope, final(judgement, _fresh(settled, earlier)), now)
+            raise
+        self.journal.close(envelope, _fresh(settled, earlier), now)
         story.step("journal closed")
         replies = (
             settle_lmtp(envelope, settled)
@@ -106,3 +109,10 @@ class Pipeline:
                 raise
             story.fault(error)
         return self.judge.hold(envelope, message, mail, story)
+
+
+def _fresh(
+    settled: Mapping[bytes, Settlement], earlier: Mapping[bytes, Settlement]
+) -> dict[bytes, Settlement]:
+    """Return what this attempt settled, without what an earlier one did."""
+    return {octets: end for octets, end in settled.items() if octets not in earlier}

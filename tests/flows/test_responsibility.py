@@ -357,3 +357,24 @@ def test_a_retry_repeats_the_reply_and_tells_the_sender_nothing_twice(
     assert letter.accepted == ["one@example.com"]
     for address in (b"two@example.com", b"three@example.com"):
         assert b"Final-Recipient: rfc822;" + address in (notice.content or b"")
+
+
+@pytest.mark.parametrize("refused_by", ["us", "the next hop"])
+def test_a_refusal_hidden_behind_a_deferral_is_told_after_the_retry_bb21(
+    postern: RunningFilter, hop: NextHop, manage: Manage, refused_by: str
+) -> None:
+    if refused_by == "us":
+        manage("policy", "set", "one@example.com", "spam_kill_level=-100", "spam_destiny=reject")
+    else:
+        manage("policy", "set", "one@example.com", "spam_tag2_level=-50")  # a copy of its own
+        hop.script.rcpt["one@example.com"] = "550 5.1.1 no such user"
+    hop.script.rcpt["two@example.com"] = ["450 4.2.1 busy", "250 2.1.5 Ok"]
+    sent = mail()
+    (first,) = postern.send(sent, *THREE[:2], xforward="IDENT=4ABC ADDR=192.0.2.1")
+    assert first.startswith("450 4.2.1")
+    assert [r["outcome"] for r in manage("mails", "list")[0]["recipients"]] == ["deferred"] * 2
+    (again,) = postern.send(sent, *THREE[:2], xforward="IDENT=4ABC ADDR=192.0.2.1")
+    assert again.endswith("but 1 REJECT")
+    letter, notice = hop.delivered
+    assert letter.accepted == ["two@example.com"]
+    assert b"Final-Recipient: rfc822;one@example.com" in (notice.content or b"")

@@ -22,6 +22,7 @@ from smtpfilter.pipeline import Pipeline
 from smtpfilter.policy.layers import Layer, PolicyBook
 from smtpfilter.policy.settings import PolicySettings
 from smtpfilter.ports import JournalEntry, Settlement, Submission
+from smtpfilter.settle import Judgement
 from smtpfilter.verdict.outcome import Outcome
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
@@ -63,6 +64,7 @@ class MemoryJournal:
     entries: list[JournalEntry] = field(default_factory=list)
     faults: int = 0
     error: Exception | None = None
+    closed: list[Mapping[bytes, Settlement]] = field(default_factory=list)
 
     def open(self, entry: JournalEntry, octets: Octets) -> Mapping[bytes, Settlement]:
         if self.error:
@@ -74,7 +76,7 @@ class MemoryJournal:
         """Nothing is remembered between groups."""
 
     def close(self, envelope: Envelope, settled: Mapping[bytes, Settlement], now: datetime) -> None:
-        """The entries are all that is looked at."""
+        self.closed.append(settled)
 
     def flush(self, seconds: float) -> bool:
         return True
@@ -172,3 +174,20 @@ def test_what_the_journal_cannot_record_is_not_sent(house: House) -> None:
     with pytest.raises(JournalUnavailable):
         house.process(content=looped)
     assert not house.relay.sent
+
+
+def test_a_fault_while_delivering_gives_up_the_lease_and_keeps_what_was_settled(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = {b"bob@example.com": Settlement(Outcome.DELIVERED, Reply(250, "2.0.0", "Ok"))}
+
+    def deliver(judgement: Judgement, settled: dict[bytes, Settlement], story: Story) -> None:
+        settled.update(taken)
+        raise ValueError("secret")
+
+    monkeypatch.setattr(Courier, "deliver", lambda _, *words: deliver(*words))
+    house.journal.faults = 2  # so that the message gets as far as this
+    with pytest.raises(TemporaryFailure):
+        house.process()
+    (closed,) = house.journal.closed
+    assert closed[b"bob@example.com"] == taken[b"bob@example.com"]
