@@ -9,6 +9,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from django.db import close_old_connections, connection
@@ -57,8 +58,10 @@ class LaterWrites:
                 return
             self._waiting[write.attempt] = older.merged(write) if older else write
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="journal-later")
-                self._thread.start()
+                thread = threading.Thread(target=self._run, name="journal-later")
+                with suppress(RuntimeError):  # out of threads: it waits for the next write's
+                    thread.start()
+                    self._thread = thread
             self._change.notify_all()
 
     def has(self, attempt: int) -> bool:

@@ -48,12 +48,14 @@ WRITE_ATTEMPTS = f"""
         reply_enhanced = EXCLUDED.reply_enhanced, reply_text = EXCLUDED.reply_text,
         lease_owner = EXCLUDED.lease_owner, lease_until = EXCLUDED.lease_until"""
 
+# Only a later attempt meets a row: an id that another message has already must never join the two.
 WRITE_MAIL = f"""
     INSERT INTO quarantine_mail AS m ({MAIL_COLUMNS}) VALUES ({_MAIL_VALUES})
     ON CONFLICT (id) DO UPDATE
     SET later_ids = array_append(m.later_ids, %s), score = EXCLUDED.score,
         findings = EXCLUDED.findings, revision = EXCLUDED.revision,
-        originating = EXCLUDED.originating, has_body = m.has_body OR EXCLUDED.has_body"""
+        originating = EXCLUDED.originating, has_body = m.has_body OR EXCLUDED.has_body
+    WHERE m.id <> %s"""
 
 COUNT_RECIPIENTS = "SELECT count(*) FROM quarantine_recipient WHERE mail_id = %s"
 

@@ -57,7 +57,9 @@ class DatabaseJournal:
         """Record the message; return what an earlier attempt settled (ports.Journal)."""
         number = entry.envelope.mail_id.number
         work = _AtWork(number, entry.retry_key, make_owner(number))
-        self._at_work[number] = work  # before the COMMIT: from then on the lease must hold
+        # Before the COMMIT: from then on the lease must hold.
+        if self._at_work.setdefault(number, work) is not work:
+            raise _id_taken(entry.envelope)
         try:
             with _transaction() as cursor:
                 self._at_work[number], settled = self._record(cursor, work, entry, octets)
@@ -175,7 +177,9 @@ def _write_mail(
     cursor.execute(sql.READ_SETTINGS)
     delimiter, retention_days = cursor.fetchone() or ("+", 30)
     attempt, position = entry.envelope.mail_id.number, 0
-    cursor.execute(sql.WRITE_MAIL, [*mail_row(work.mail_number, entry), attempt])
+    cursor.execute(sql.WRITE_MAIL, [*mail_row(work.mail_number, entry), attempt, attempt])
+    if cursor.rowcount == 0:
+        raise _id_taken(entry.envelope)
     if work.mail_number != attempt:
         cursor.execute(sql.COUNT_RECIPIENTS, [work.mail_number])
         position = int(cursor.fetchone()[0])
@@ -211,6 +215,11 @@ def _execute_values(
     if values:
         with connection.wrap_database_errors:  # the bare cursor raises psycopg2's errors
             execute_values(cursor.cursor, statement, values, template, len(values))
+
+
+def _id_taken(envelope: Envelope) -> JournalUnavailable:
+    """Two messages of one millisecond drew the same number; the retry draws another."""
+    return JournalUnavailable(f"the id {envelope.mail_id} is taken")
 
 
 def _path(row: JournalRecipient) -> bytes:

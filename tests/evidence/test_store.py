@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -18,6 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from quarantine import store
+from quarantine.later import LaterWrites, Write
 from quarantine.lease import holds, make_owner
 from quarantine.models import Attempt, BodyChunk, MailRecord, RecipientRecord, RetryKey
 from quarantine.octets import BodyDamaged, read_pieces, stored_octets
@@ -146,6 +148,23 @@ def test_without_a_retry_key_nothing_is_ever_skipped(journal: DatabaseJournal) -
         journal.close(made.envelope, {}, NOW)
     assert MailRecord.objects.count() == 2
     assert not RetryKey.objects.exists()
+
+
+@pytest.mark.parametrize("closed", [True, False])
+def test_two_messages_that_draw_the_same_id_are_never_one(
+    journal: DatabaseJournal, closed: bool
+) -> None:
+    first = entry(held("ann@example.com"))
+    journal.open(first, b"for ann")
+    if closed:
+        journal.close(first.envelope, {}, NOW)
+    second = entry(held("eve@example.com"), key=KEY)
+    clash = replace(second, envelope=replace(second.envelope, mail_id=first.envelope.mail_id))
+    with pytest.raises(JournalUnavailable):
+        journal.open(clash, b"for eve")
+    assert outcomes() == {"ann@example.com": "held"}
+    assert b"".join(read_pieces(first.envelope.mail_id.number)) == b"for ann"
+    assert journal.open(second, b"for eve") == {}  # its retry draws another
 
 
 def test_a_second_attempt_waits_while_the_first_is_at_work(journal: DatabaseJournal) -> None:
@@ -444,3 +463,19 @@ def test_an_outcome_that_can_never_be_written_is_given_up(
     journal.close(made.envelope, settled(Outcome.DELIVERED, OK, "ann@example.com"), NOW)
     assert journal.flush(20)
     assert f"gave up on {made.envelope.mail_id} (delivered)" in caplog.text
+
+
+def test_a_write_waits_for_the_next_where_no_thread_can_be_started_f24(
+    journal: DatabaseJournal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    written: list[int] = []
+    later = LaterWrites(lambda write: written.append(write.attempt), lambda _: None)
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        later.add(Write(1, 1, None, "", {}, closing=True))
+    later.add(Write(2, 2, None, "", {}, closing=True))
+    assert later.flush(20)
+    assert written == [1, 2]
