@@ -16,6 +16,7 @@ from quarantine.models.attempt import REMEMBERED_DAYS
 from smtpfilter.mail.envelope import MailId
 
 BATCH = 500
+PURGED_AT_ONCE = 10  # messages of up to 64 MiB each, within the 10 s of a statement
 
 _EXPIRE = """
     WITH gone AS (
@@ -38,7 +39,7 @@ _PURGE = """
             WHERE r.mail_id = m.id
               AND (r.state IN ('held', 'requested', 'releasing', 'failed', 'deleted')
                    OR r.state = 'released' AND r.expires_at > %(now)s))
-        LIMIT %(batch)s FOR UPDATE SKIP LOCKED),
+        LIMIT %(purged_at_once)s FOR UPDATE SKIP LOCKED),
     purged AS (DELETE FROM quarantine_body_chunk WHERE mail_id IN (SELECT id FROM unneeded))
     UPDATE quarantine_mail SET has_body = false WHERE id IN (SELECT id FROM unneeded)"""
 
@@ -58,19 +59,20 @@ def retain(*, now: datetime) -> dict[str, int]:
         "bin": now - timedelta(hours=site.bin_hours),
         "forget": now - timedelta(days=REMEMBERED_DAYS),
         "batch": BATCH,
+        "purged_at_once": PURGED_AT_ONCE,
     }
     oldest = MailId.make(now - timedelta(days=site.journal_days), 0)
     return {
         "expired": _repeat(lambda: _execute(_EXPIRE, values)),
-        "purged": _repeat(lambda: _execute(_PURGE, values)),
+        "purged": _repeat(lambda: _execute(_PURGE, values), PURGED_AT_ONCE),
         "forgotten": _repeat(lambda: _execute(_FORGET, values)),
         "ended": _repeat(lambda: _end_records(oldest)),
     }
 
 
-def _repeat(step: Callable[[], int]) -> int:
+def _repeat(step: Callable[[], int], batch: int | None = None) -> int:
     total = done = step()
-    while done == BATCH:
+    while done == (batch or BATCH):
         done = step()
         total += done
     return total

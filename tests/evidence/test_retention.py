@@ -103,7 +103,9 @@ def test_many_copies_expire_batch_by_batch(
     journal: DatabaseJournal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(retention, "BATCH", 2)
+    monkeypatch.setattr(retention, "PURGED_AT_ONCE", 3)
     for _ in range(5):
         journal.open(entry(held()), OCTETS)
-    assert retain(now=LATER)["expired"] == 5
+    done = retain(now=LATER)
+    assert (done["expired"], done["purged"]) == (5, 5)
     assert retain(now=NOW + timedelta(days=91))["ended"] == 5
