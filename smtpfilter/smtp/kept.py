@@ -6,6 +6,7 @@ a hundred transactions.
 
 import threading
 import time
+from contextlib import suppress
 
 from smtpfilter.smtp.connection import NextHopConnection
 
@@ -53,9 +54,11 @@ class KeptConnections:
 
     def _sweep_later(self) -> None:
         if self._kept and self._sweeper is None:
-            self._sweeper = threading.Timer(LONGEST_IDLE_SECONDS / 2, self._sweep)
-            self._sweeper.daemon = True
-            self._sweeper.start()
+            sweeper = threading.Timer(LONGEST_IDLE_SECONDS / 2, self._sweep)
+            sweeper.daemon = True
+            with suppress(RuntimeError):  # out of threads: mail was taken, all the same
+                sweeper.start()
+                self._sweeper = sweeper
 
     def _sweep(self) -> None:
         oldest = time.monotonic() - LONGEST_IDLE_SECONDS

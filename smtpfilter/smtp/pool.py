@@ -14,6 +14,8 @@ from smtpfilter.mail.reply import Reply
 from smtpfilter.ports import Handler
 from smtpfilter.smtp.spool import SpoolFile
 
+_START_SECONDS = 10.0
+
 
 class Pool:
     """Threads with one handler for all of them."""
@@ -21,6 +23,10 @@ class Pool:
     def __init__(self, handler: Handler, *, threads: int, backlog: int) -> None:
         self._handler = handler
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix="message")
+        # All threads start now: later, out of threads, submit() would raise and queue all the same.
+        started = threading.Barrier(threads, timeout=_START_SECONDS)
+        for _ in range(threads):
+            self._executor.submit(started.wait)
         self._capacity = threads + backlog
         self._taken = 0
         self._lock = threading.Lock()

@@ -459,3 +459,14 @@ def test_threads_do_not_share_a_connection(hop: NextHop, relay: SmtpRelay) -> No
         assert transaction.content.splitlines()[-1].startswith(address[1:2].encode() + b"-")  # type: ignore
     assert len(hop.delivered) == 30
     assert hop.connections <= 6
+
+
+def test_what_was_taken_is_taken_though_no_thread_can_be_started(
+    hop: NextHop, relay: SmtpRelay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Timer, "start", refuse)
+    assert send(relay, "b@example.com")[0].startswith("250 ")
+    assert len(hop.ledger) == 1
