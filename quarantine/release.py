@@ -13,7 +13,13 @@ import time
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-from django.db import connection, transaction
+from django.db import (
+    InterfaceError,
+    OperationalError,
+    close_old_connections,
+    connection,
+    transaction,
+)
 from django.db.models import F, Q, QuerySet
 
 from appliance.accounts.access import Verb, may_release
@@ -32,6 +38,8 @@ from smtpfilter.ports import Relay, Submission
 LEASE = timedelta(minutes=15)  # longer than the next hop may take with all its timeouts
 LONGEST_PAUSE = timedelta(hours=1)
 TRIED = timedelta(days=3)  # after that a next hop that always defers has refused
+
+SETTLING_SECONDS = 60.0  # Postgres may be away for so long after the next hop's answer
 
 DAMAGED = Reply(554, "5.3.0", "The stored copy is damaged")
 
@@ -106,7 +114,7 @@ def perform_release(*, release_id: int, relay: Relay) -> None:
     )
     if claimed:
         release = Release.objects.select_related("recipient__mail").get(pk=release_id)
-        _settle(release, _send(release.recipient, relay), datetime.now(UTC))
+        _settle_surely(release, _send(release.recipient, relay))
 
 
 def latest_reply(row: RecipientRecord) -> str:
@@ -148,6 +156,19 @@ def _send(row: RecipientRecord, relay: Relay) -> Reply:
     except BodyDamaged:
         return DAMAGED
     return reply
+
+
+def _settle_surely(release: Release, reply: Reply) -> None:
+    """Write the answer, though Postgres went away meanwhile: unwritten, it would be sent again."""
+    now, ends = datetime.now(UTC), time.monotonic() + SETTLING_SECONDS
+    while True:
+        try:
+            close_old_connections()
+            return _settle(release, reply, now)
+        except (InterfaceError, OperationalError):
+            if time.monotonic() > ends:
+                raise
+            time.sleep(0.5)
 
 
 def _settle(release: Release, reply: Reply, now: datetime) -> None:

@@ -357,3 +357,23 @@ def test_a_release_reaches_the_next_hop_byte_for_byte(
     assert taken.content == octets
     assert row.state == "released"
     assert row.reply.startswith("250 ")
+
+
+class CuttingRelay(ScriptedRelay):
+    """Takes the copy; meanwhile Postgres ends the connection of the one who sends it."""
+
+    def send(self, submission: Submission) -> tuple[Reply, ...]:
+        connections["default"].connection.close()
+        return super().send(submission)
+
+
+def test_an_answer_is_written_though_postgres_was_away_meanwhile(
+    journal: DatabaseJournal, administrator: User
+) -> None:
+    """Else the sweeper would send a second copy when the lease is over (G5)."""
+    row_id, relay = hold(journal), CuttingRelay()
+    release = request_release(recipient_id=row_id, actor=administrator)
+    assert release is not None
+    perform_release(release_id=release.pk, relay=relay)
+    assert state(row_id) == "released"
+    assert not due_releases(datetime.now(UTC) + timedelta(days=1)).exists()
