@@ -23,7 +23,10 @@ class Stopped(Exception):
 
 
 def run(environ: Mapping[str, str]) -> int:
-    """Run the stack until it is told to stop, then return 0.  Raises StackError if a part fails."""
+    """Run the stack until it is told to stop, then return 0.
+
+    Raises StackError if a part does not start.
+    """
     obey_signals()
     var = env.var_folder(environ)
     env.make_folders(var)
@@ -34,7 +37,7 @@ def run(environ: Mapping[str, str]) -> int:
         stack = Stack(environment, environment.exported(environ))
         try:
             _start(stack)
-            stack.watch()
+            stack.watch(tell)
         except Stopped:
             tell("stopping")
         finally:

@@ -1,7 +1,7 @@
 """The parts of one stack: started in order, watched, stopped in reverse order.
 
-Nothing is restarted silently: a part that ends by itself is named, with its last words, and the
-stack is over.
+A part that ends by itself is named, with its last words, and started again: mail waits meanwhile,
+as on a real machine.
 """
 
 import shutil
@@ -15,13 +15,17 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from appliance.stack import process
-from appliance.stack.environment import Environment, StackError, listening, reachable
+from appliance.stack.environment import Environment, listening, reachable
 from appliance.stack.private import clamd, postgres, redis, spamd
 
 _DRAIN_SECONDS = (
     20.0  # for mail at work when the stack is stopped; the sender repeats what is cut off
 )
 _LOOK_SECONDS = 0.2
+_LONGEST_PAUSE_SECONDS = 30.0  # before a part that ends again and again is started once more
+_STEADY_SECONDS = 60.0  # a part that ran so long is started again at once
+
+Make = Callable[[], process.Child]
 _GUNICORN = [
     "-m",
     "gunicorn",
@@ -39,27 +43,52 @@ _CELERY = ["-m", "celery", "-A", "appliance"]
 
 
 @dataclass(slots=True)
+class Part:
+    """One program of the stack: how it is made, and the child that it is now."""
+
+    make: Make
+    child: process.Child
+    born: float = field(default_factory=time.monotonic)
+    early_deaths: int = 0
+    due: float | None = None  # when it is to be started again; None while it runs
+
+    def look(self, now: float) -> str:
+        """Start it again if it ended; return what is to be told about that, mostly nothing."""
+        if self.due is None and self.child.ended():
+            self.early_deaths = 0 if now - self.born > _STEADY_SECONDS else self.early_deaths + 1
+            pause = min(_LONGEST_PAUSE_SECONDS, self.early_deaths * 2.0**self.early_deaths / 4)
+            self.due = now + pause
+            code, name = self.child.process.returncode, self.child.name
+            told = f"{name} ended (status {code}), starts again in {pause:.1f} s"
+            return f"{told}\n{self.child.last_words()}"
+        if self.due is not None and now >= self.due:
+            self.child.stop()  # what is left of its group
+            self.child, self.born, self.due = self.make(), now, None
+        return ""
+
+
+@dataclass(slots=True)
 class Stack:
     """What runs.  `environ` is the environment of every part."""
 
     environment: Environment
     environ: Mapping[str, str]
-    children: list[process.Child] = field(default_factory=list)
+    parts: list[Part] = field(default_factory=list)
     _unready: list[tuple[process.Child, Callable[[], bool]]] = field(default_factory=list)
 
     def start_postgres(self, *, durable: bool = True) -> None:
         """Start the private Postgres, if it is ours, and wait until it answers."""
         if "postgres" in self.environment.private:
-            child = postgres.start(self.environment, self.environ, durable=durable)
-            self._add(child, partial(postgres.ready, self.environment))
+            make = partial(postgres.start, self.environment, self.environ, durable=durable)
+            self._add(make, partial(postgres.ready, self.environment))
             self.wait()
 
     def start_engines(self) -> None:
         """Start broker, scanners and demo mailbox, those that are ours; `wait` waits for them."""
         for service in (redis, clamd, spamd):
             if service.NAME in self.environment.private:
-                child = service.start(self.environment, self.environ)
-                self._add(child, partial(service.ready, self.environment))
+                make = partial(service.start, self.environment, self.environ)
+                self._add(make, partial(service.ready, self.environment))
         if "mailbox" in self.environment.private:
             self._start_mailbox()
 
@@ -92,19 +121,19 @@ class Stack:
         while self._unready:
             process.wait_ready(*self._unready.pop(0))
 
-    def watch(self) -> None:
-        """Return never: raises StackError when a part has ended by itself."""
+    def watch(self, tell: Callable[[str], None]) -> None:
+        """Return never: keep every part running, and `tell` about each that ended by itself."""
         while True:
-            for child in self.children:
-                if child.ended():
-                    code = child.process.returncode
-                    raise StackError(f"{child.name} ended (status {code})\n{child.last_words()}")
+            for part in self.parts:
+                told = part.look(time.monotonic())
+                if told:
+                    tell(told)
             time.sleep(_LOOK_SECONDS)
 
     def stop(self) -> None:
         """Stop every part, the last started first, and forget what lay in memory only."""
-        while self.children:
-            self.children.pop().stop()
+        while self.parts:
+            self.parts.pop().child.stop()
         process.forget(self.environment.var)
         self.environment.forget()
 
@@ -129,7 +158,8 @@ class Stack:
         stop_signal: signal.Signals = signal.SIGTERM,
         grace: float = 10.0,
     ) -> None:
-        child = process.start(
+        make = partial(
+            process.start,
             name,
             [sys.executable, *command],
             var=self.environment.var,
@@ -137,11 +167,12 @@ class Stack:
             stop_signal=stop_signal,
             grace_seconds=grace,
         )
-        self._add(child, ready)
+        self._add(make, ready)
 
-    def _add(self, child: process.Child, ready: Callable[[], bool]) -> None:
-        self.children.append(child)
-        self._unready.append((child, ready))
+    def _add(self, make: Make, ready: Callable[[], bool]) -> None:
+        part = Part(make, make())
+        self.parts.append(part)
+        self._unready.append((part.child, ready))
 
 
 def web_url(environment: Environment) -> str:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
 import psycopg2
@@ -15,7 +16,7 @@ import pytest
 from appliance.stack import environment, launcher, process
 from appliance.stack.identity import stack_folder
 from appliance.stack.private import clamd, postgres, redis, spamd
-from appliance.stack.stack import Stack
+from appliance.stack.stack import Part, Stack
 
 LAUNCHER = """
 import os, sys, time
@@ -137,7 +138,7 @@ def test_a_stack_ends_when_told_and_leaves_no_socket_that_answers(
         stack.start_engines()
         stack.start_postgres(durable=False)
         stack.wait()
-        pids = {child.process.pid for child in stack.children}
+        pids = {child.process.pid for child in (part.child for part in stack.parts)}
         answers = [clamd.ready(chosen), spamd.ready(chosen), redis.ready(chosen)]
     finally:
         stack.stop()
@@ -160,15 +161,36 @@ def test_ready_waits_for_the_flow_of_mail_only_if_all_services_are_ours(
     assert Stack(chosen, chosen.exported(environ)).ready_page() == page
 
 
-def test_a_part_that_ends_by_itself_ends_the_stack_with_its_last_words(
-    environ: Mapping[str, str],
-) -> None:
+def test_a_part_that_ends_by_itself_is_named_and_started_again(environ: Mapping[str, str]) -> None:
+    chosen = environment.choose(environ, free_ports=True)
+    command = ["sh", "-c", "echo all my last words; exit 3"]
+    make = partial(process.start, "part", command, var=chosen.var, environ=environ)
+    part = Part(make, make())
+    for pause in (0.5, 2.0, 6.0):
+        child = part.child
+        wait_until(child.ended, "the end of it")
+        told = part.look(time.monotonic())
+        assert told.startswith(f"part ended (status 3), starts again in {pause} s")
+        assert "all my last words" in told
+        assert part.look(time.monotonic()) == ""
+        assert part.child is child
+        part.look(time.monotonic() + pause)
+        assert part.child is not child
+    part.child.stop()
+    chosen.forget()
+
+
+def test_a_scanner_that_was_killed_comes_back(environ: Mapping[str, str]) -> None:
     chosen = environment.choose(environ, free_ports=True)
     stack = Stack(chosen, chosen.exported(environ))
-    command = ["sh", "-c", "echo all my last words; exit 3"]
-    stack.children.append(process.start("part", command, var=chosen.var, environ=stack.environ))
-    with pytest.raises(environment.StackError, match=r"part ended \(status 3\)\n.*all my last"):
-        stack.watch()
+    stack.start_engines()
+    stack.wait()
+    (part,) = (part for part in stack.parts if part.child.name == clamd.NAME)
+    os.kill(part.child.process.pid, signal.SIGKILL)
+    wait_until(part.child.ended, "the end of clamd")
+    assert part.look(time.monotonic()).startswith("clamd ended (status -9)")
+    part.look(time.monotonic() + 1.0)
+    wait_until(lambda: clamd.ready(chosen), "clamd again")
     stack.stop()
 
 
