@@ -2,6 +2,7 @@
 
 Refused         the sentence in it is for the person who asked; nothing was changed
 +-- Unknown     a name in the question does not exist; on the command line a mistake in usage
++-- Already     it is as asked; on the command line no error, so that scripts can run twice
 """
 
 
@@ -11,3 +12,7 @@ class Refused(Exception):
 
 class Unknown(Refused):
     """The question names something that there is not; str() lists what there is."""
+
+
+class Already(Refused):
+    """It is as asked already; str() says so."""

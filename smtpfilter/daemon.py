@@ -27,15 +27,20 @@ _LONGEST_TEMPORARY_FOLDER = 60  # octets; multiprocessing puts unix sockets ther
 
 
 def serve(
-    listener: socket.socket, config: FilterConfig, make_handler: Callable[[], Handler]
+    listener: socket.socket,
+    config: FilterConfig,
+    make_handler: Callable[[], Handler],
+    *,
+    worker: bool = True,
 ) -> bool:
     """Serve until SIGTERM or SIGINT, then drain; return whether all work was finished in time.
 
     `make_handler` is called once, here: what it connects to belongs to this process alone.
+    `worker`: the process ends with its work, nothing runs at its exit.
     """
     share_bytes = config.spool_limit_bytes // max(1, config.workers)
     with closing(Spool(config.spool_dir, share_bytes, config.scan_group)) as spool:
-        if len(os.fsencode(spool.folder)) <= _LONGEST_TEMPORARY_FOLDER:
+        if worker and len(os.fsencode(spool.folder)) <= _LONGEST_TEMPORARY_FOLDER:
             tempfile.tempdir = str(spool.folder)  # what a killed process leaves goes with its spool
         return _serve_from(spool, listener, config, make_handler)
 

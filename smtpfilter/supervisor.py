@@ -53,7 +53,7 @@ def run(
         if foreground:
             notify_systemd("READY=1")
             alone = replace(config, workers=1)
-            return 0 if serve(listener, alone, make_handler) else 1
+            return 0 if serve(listener, alone, make_handler, worker=False) else 1
         return Supervisor(listener, config, make_handler).run()
     finally:
         _remove_pid_file(config.pid_file)

@@ -4,7 +4,7 @@ from django.db import transaction
 
 from appliance.domains.models import Domain, Mailbox, Network
 from appliance.domains.names import domain_name, mailbox_address, network_cidr
-from appliance.errors import Refused
+from appliance.errors import Already, Refused
 from appliance.policies.revisions import record
 
 
@@ -12,11 +12,11 @@ from appliance.policies.revisions import record
 def add_domain(*, name: str, actor: str) -> Domain:
     """Make `name` a local domain, with all its sub-domains where it starts with a dot.
 
-    Raises Refused where it is one already.
+    Raises Already where it is one.
     """
     domain, made = Domain.objects.get_or_create(name=domain_name(name))
     if not made:
-        raise Refused(f"{domain.name} is a local domain already")
+        raise Already(f"{domain.name} is a local domain already")
     record(who=actor, verb="domains add", key=domain.name, before=None, after={})
     return domain
 
@@ -32,13 +32,13 @@ def remove_domain(*, name: str, actor: str) -> None:
 
 @transaction.atomic
 def add_mailbox(*, address: str, actor: str) -> Mailbox:
-    """Make a mailbox that somebody may own.  Raises Refused where there is one."""
+    """Make a mailbox that somebody may own.  Raises Already where there is one."""
     address = mailbox_address(address)
     mailbox, made = Mailbox.objects.get_or_create(
         address=address, defaults={"domain": address.rpartition("@")[2]}
     )
     if not made:
-        raise Refused(f"there is a mailbox {address} already")
+        raise Already(f"there is a mailbox {address} already")
     record(who=actor, verb="mailboxes add", key=address, before=None, after={})
     return mailbox
 
@@ -57,7 +57,7 @@ def add_network(*, cidr: str, actor: str) -> Network:
     """Count mail from the network `cidr` as outgoing.  Raises Refused."""
     network, made = Network.objects.get_or_create(cidr=network_cidr(cidr))
     if not made:
-        raise Refused(f"{network.cidr} is an own network already")
+        raise Already(f"{network.cidr} is an own network already")
     record(who=actor, verb="networks add", key=network.cidr, before=None, after={})
     return network
 

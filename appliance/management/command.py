@@ -19,7 +19,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import InterfaceError, OperationalError, ProgrammingError
 from psycopg2.errors import UndefinedColumn, UndefinedTable
 
-from appliance.errors import Refused, Unknown
+from appliance.errors import Already, Refused, Unknown
 from smtpfilter.config import ConfigError
 from smtpfilter.errors import PolicyUnavailable
 
@@ -71,6 +71,8 @@ class AnswerCommand(BaseCommand):
     def _answer(self, options: Namespace) -> Answer:
         try:
             return self.answer(options)
+        except Already as error:
+            return Answer({"already": str(error)}, [str(error)])
         except (Unknown, ConfigError) as error:
             self._fail(str(error), USAGE, options.json)
         except Refused as error:

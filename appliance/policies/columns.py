@@ -9,83 +9,80 @@ from typing import Any
 from django.db import models
 
 from smtpfilter.policy.destiny import Destiny
-from smtpfilter.policy.settings import FIELDS, PolicySettings, field_help
+from smtpfilter.policy.settings import FIELDS, PolicySettings
 
 DESTINY_FIELDS = tuple(name for name, kind in FIELDS.items() if kind == "destiny")
 DESTINIES = [d.value for d in Destiny]
 TEXT_LIMIT = 1000  # characters of a setting that is text
 
 
-def flag(name: str) -> Any:
-    return models.BooleanField(null=True, blank=True, help_text=field_help(name))
+def flag() -> Any:
+    return models.BooleanField(null=True, blank=True)
 
 
-def level(name: str) -> Any:
-    return models.FloatField(null=True, blank=True, help_text=field_help(name))
+def level() -> Any:
+    return models.FloatField(null=True, blank=True)
 
 
-def destiny(name: str) -> Any:
+def destiny() -> Any:
     return models.CharField(
         null=True,
         blank=True,
         max_length=10,
         choices=[(word, word) for word in DESTINIES],
-        help_text=field_help(name),
     )
 
 
-def text(name: str) -> Any:
-    return models.CharField(
-        null=True, blank=True, max_length=TEXT_LIMIT, help_text=field_help(name)
-    )
+def text() -> Any:
+    return models.CharField(null=True, blank=True, max_length=TEXT_LIMIT)
 
 
-def octets(name: str) -> Any:
-    return models.BigIntegerField(null=True, blank=True, help_text=field_help(name))
+def octets() -> Any:
+    return models.BigIntegerField(null=True, blank=True)
 
 
 class SettingColumns(models.Model):
     """Rows that hold policy settings."""
 
-    bypass_virus_checks = flag("bypass_virus_checks")
-    bypass_spam_checks = flag("bypass_spam_checks")
-    bypass_banned_checks = flag("bypass_banned_checks")
-    bypass_header_checks = flag("bypass_header_checks")
-    virus_lover = flag("virus_lover")
-    spam_lover = flag("spam_lover")
-    banned_files_lover = flag("banned_files_lover")
-    bad_header_lover = flag("bad_header_lover")
-    unchecked_lover = flag("unchecked_lover")
-    spam_tag_level = level("spam_tag_level")
-    spam_tag2_level = level("spam_tag2_level")
-    spam_tag3_level = level("spam_tag3_level")
-    spam_kill_level = level("spam_kill_level")
-    spam_dsn_cutoff_level = level("spam_dsn_cutoff_level")
-    spam_quarantine_cutoff_level = level("spam_quarantine_cutoff_level")
-    virus_destiny = destiny("virus_destiny")
-    banned_destiny = destiny("banned_destiny")
-    spam_destiny = destiny("spam_destiny")
-    bad_header_destiny = destiny("bad_header_destiny")
-    oversized_destiny = destiny("oversized_destiny")
-    unchecked_destiny = destiny("unchecked_destiny")
-    unchecked_encrypted_destiny = destiny("unchecked_encrypted_destiny")
-    unchecked_limits_destiny = destiny("unchecked_limits_destiny")
-    unchecked_ambiguous_destiny = destiny("unchecked_ambiguous_destiny")
-    unchecked_undecodable_destiny = destiny("unchecked_undecodable_destiny")
-    scanner_failure_destiny = destiny("scanner_failure_destiny")
-    spam_failure_destiny = destiny("spam_failure_destiny")
-    virus_quarantine_to = text("virus_quarantine_to")
-    banned_quarantine_to = text("banned_quarantine_to")
-    spam_quarantine_to = text("spam_quarantine_to")
-    bad_header_quarantine_to = text("bad_header_quarantine_to")
-    unchecked_quarantine_to = text("unchecked_quarantine_to")
-    spam_subject_tag = text("spam_subject_tag")
-    spam_subject_tag2 = text("spam_subject_tag2")
-    spam_subject_tag3 = text("spam_subject_tag3")
-    virus_subject_tag = text("virus_subject_tag")
-    unchecked_subject_tag = text("unchecked_subject_tag")
-    banned_rulenames = text("banned_rulenames")
-    message_size_limit = octets("message_size_limit")
+    bypass_virus_checks = flag()
+    bypass_spam_checks = flag()
+    bypass_banned_checks = flag()
+    bypass_header_checks = flag()
+    virus_lover = flag()
+    spam_lover = flag()
+    banned_files_lover = flag()
+    bad_header_lover = flag()
+    unchecked_lover = flag()
+    spam_tag_level = level()
+    spam_tag2_level = level()
+    spam_tag3_level = level()
+    spam_kill_level = level()
+    spam_dsn_cutoff_level = level()
+    spam_quarantine_cutoff_level = level()
+    virus_destiny = destiny()
+    banned_destiny = destiny()
+    spam_destiny = destiny()
+    bad_header_destiny = destiny()
+    oversized_destiny = destiny()
+    unchecked_destiny = destiny()
+    unchecked_encrypted_destiny = destiny()
+    unchecked_limits_destiny = destiny()
+    unchecked_ambiguous_destiny = destiny()
+    unchecked_undecodable_destiny = destiny()
+    scanner_failure_destiny = destiny()
+    spam_failure_destiny = destiny()
+    virus_quarantine_to = text()
+    banned_quarantine_to = text()
+    spam_quarantine_to = text()
+    bad_header_quarantine_to = text()
+    unchecked_quarantine_to = text()
+    spam_subject_tag = text()
+    spam_subject_tag2 = text()
+    spam_subject_tag3 = text()
+    virus_subject_tag = text()
+    unchecked_subject_tag = text()
+    banned_rulenames = text()
+    message_size_limit = octets()
 
     class Meta:
         abstract = True

@@ -11,8 +11,9 @@ from django.db import transaction
 from appliance.domains.names import printed_key
 from appliance.errors import Refused, Unknown
 from appliance.policies.columns import TEXT_LIMIT
-from appliance.policies.models import NamedPolicy, PolicyLayer
+from appliance.policies.models import BanRuleSet, NamedPolicy, PolicyLayer
 from appliance.policies.revisions import record
+from smtpfilter.policy.banning import BUILT_IN
 from smtpfilter.policy.lookup import SITE
 from smtpfilter.policy.settings import DEFAULTS, FIELDS, BadValue, format_value, parse_value
 
@@ -65,6 +66,7 @@ def change_fields(
     refuse_unknown(values)
     parsed: dict[str, Any] = dict.fromkeys(values)
     parsed |= parse_values({name: text for name, text in values.items() if text is not None})
+    _refuse_unknown_sets(parsed.get("banned_rulenames") or "")
     layer, made = PolicyLayer.objects.select_for_update().get_or_create(key=printed_key(key))
     before = None if made else as_json(layer)
     for name, value in parsed.items():
@@ -114,6 +116,17 @@ def refuse_unknown(names: Iterable[str]) -> None:
     for name in names:
         if name not in FIELDS:
             raise Unknown(f"unknown field {name!r}; the fields are: {', '.join(FIELDS)}")
+
+
+def _refuse_unknown_sets(names: str) -> None:
+    """A misspelt set would ban nothing (B-4), and nobody would see it.  Raises Refused."""
+    known = {*BUILT_IN, *BanRuleSet.objects.values_list("name", flat=True)}
+    for name in (word.strip() for word in names.split(",")):
+        if name and name not in known:
+            there = ", ".join(sorted(known))
+            raise Refused(
+                f"banned_rulenames: there is no ban rule set {name!r}; there are: {there}"
+            )
 
 
 def contradiction(layer: PolicyLayer, changed: Iterable[str]) -> str | None:

@@ -129,7 +129,9 @@ class PolicySettings:
         "text", "files", "Names of ban rule sets, by comma, in order; empty for none."
     )
     message_size_limit: int | None = _setting(
-        "bytes", "files", "Largest message in octets; 0 for no limit of its own."
+        "bytes",
+        "files",
+        "Largest message in octets, 65536 at least (RFC 5321); 0 for no limit of its own.",
     )
 
 

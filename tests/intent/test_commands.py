@@ -173,7 +173,7 @@ def test_rows_are_added_in_canonical_form_once_and_removed(
     assert run(command, "add", written).code == 0
     assert run(command, "list", "--json").document == [stored]
     again = run(command, "add", written, "--json")
-    assert (again.code, "already" in again.document["error"]) == (1, True)
+    assert (again.code, "already" in again.document["already"]) == (0, True)
     assert run(command, "remove", written).code == 0
     assert run(command, "remove", written).code == 1
     assert run(command, "list", "--json").document == []
@@ -244,3 +244,14 @@ def test_without_a_database_every_command_says_so_in_one_line(checkout: Path) ->
     assert done.returncode == 3
     assert done.stderr.startswith("no database: ")
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_ban_rule_set_that_does_not_exist_is_refused_where_it_is_named(run: Any) -> None:
+    refused = run("policy", "set", "example.com", "banned_rulenames=curent", "--json")
+    assert refused.code == 1
+    assert refused.document["error"] == (
+        "banned_rulenames: there is no ban rule set 'curent'; there are: article, current"
+    )
+    assert run("banrules", "set", "ours", r"\.xyz$").code == 0
+    assert run("policy", "set", "example.com", "banned_rulenames=ours, current").code == 0
+    assert run("policy", "set", "example.com", "banned_rulenames=").code == 0

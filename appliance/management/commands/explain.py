@@ -1,6 +1,7 @@
 """`manage.py explain RECIPIENT`: what would happen to a message, and why."""
 
 from argparse import Namespace
+from math import isfinite
 from pathlib import Path
 
 from django.core.management.base import CommandParser
@@ -8,6 +9,7 @@ from django.core.management.base import CommandParser
 from appliance.errors import Refused, Unknown
 from appliance.management.command import Answer, AnswerCommand
 from appliance.policies.explain import Explanation, address, explain, supposed
+from appliance.policies.sections import as_text
 from appliance.wiring import judge_file
 from smtpfilter.config import FilterConfig
 from smtpfilter.errors import FilterError, PolicyUnavailable
@@ -26,7 +28,7 @@ class Command(AnswerCommand):
         parser.add_argument(
             "--message", metavar="FILE", help="look into this message with the engines"
         )
-        parser.add_argument("--score", type=float, help="suppose this score")
+        parser.add_argument("--score", type=_score, help="suppose this score")
         parser.add_argument(
             "--virus", metavar="NAME", action="append", default=[], help="suppose this virus"
         )
@@ -39,10 +41,18 @@ class Command(AnswerCommand):
         lines = [f"{document['destiny']}, as {document['category']}"]
         lines += [f"  {reason}" for reason in document["reasons"]]
         lines += [
-            f"  {name} = {setting['value']}  ({setting['origin']})"
+            f"  {name} = {as_text(setting['value'])}  ({setting['origin']})"
             for name, setting in document["settings"].items()
         ]
         return Answer(document, lines)
+
+
+def _score(text: str) -> float:
+    """Return the number; infinity and NaN are none that an engine gives.  Raises ValueError."""
+    score = float(text)
+    if not isfinite(score):
+        raise ValueError(text)
+    return score
 
 
 def _explanation(options: Namespace) -> Explanation:

@@ -54,57 +54,43 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "bypass_virus_checks",
-                    models.BooleanField(
-                        blank=True, help_text="Do not scan for viruses.", null=True
-                    ),
+                    models.BooleanField(blank=True, null=True),
                 ),
                 (
                     "bypass_spam_checks",
                     models.BooleanField(
                         blank=True,
-                        help_text="Do not score for spam; stops learning too.",
                         null=True,
                     ),
                 ),
                 (
                     "bypass_banned_checks",
-                    models.BooleanField(
-                        blank=True, help_text="Do not look for banned files.", null=True
-                    ),
+                    models.BooleanField(blank=True, null=True),
                 ),
                 (
                     "bypass_header_checks",
-                    models.BooleanField(
-                        blank=True, help_text="Do not check the header section.", null=True
-                    ),
+                    models.BooleanField(blank=True, null=True),
                 ),
                 (
                     "virus_lover",
-                    models.BooleanField(
-                        blank=True, help_text="Deliver infected mail, marked.", null=True
-                    ),
+                    models.BooleanField(blank=True, null=True),
                 ),
                 (
                     "spam_lover",
-                    models.BooleanField(blank=True, help_text="Deliver spam, marked.", null=True),
+                    models.BooleanField(blank=True, null=True),
                 ),
                 (
                     "banned_files_lover",
-                    models.BooleanField(
-                        blank=True, help_text="Deliver mail with banned files, marked.", null=True
-                    ),
+                    models.BooleanField(blank=True, null=True),
                 ),
                 (
                     "bad_header_lover",
-                    models.BooleanField(
-                        blank=True, help_text="Deliver mail with a bad header section.", null=True
-                    ),
+                    models.BooleanField(blank=True, null=True),
                 ),
                 (
                     "unchecked_lover",
                     models.BooleanField(
                         blank=True,
-                        help_text="Deliver mail that could not be looked into.",
                         null=True,
                     ),
                 ),
@@ -112,43 +98,34 @@ class Migration(migrations.Migration):
                     "spam_tag_level",
                     models.FloatField(
                         blank=True,
-                        help_text="Score from which X-Spam headers are added.",
                         null=True,
                     ),
                 ),
                 (
                     "spam_tag2_level",
-                    models.FloatField(
-                        blank=True, help_text="Score from which mail is marked as spam.", null=True
-                    ),
+                    models.FloatField(blank=True, null=True),
                 ),
                 (
                     "spam_tag3_level",
                     models.FloatField(
                         blank=True,
-                        help_text="Score from which the third subject tag is used.",
                         null=True,
                     ),
                 ),
                 (
                     "spam_kill_level",
-                    models.FloatField(
-                        blank=True, help_text="Score from which mail is blocked as spam.", null=True
-                    ),
+                    models.FloatField(blank=True, null=True),
                 ),
                 (
                     "spam_dsn_cutoff_level",
                     models.FloatField(
                         blank=True,
-                        help_text="Score from which no notice goes to the sender.",
                         null=True,
                     ),
                 ),
                 (
                     "spam_quarantine_cutoff_level",
-                    models.FloatField(
-                        blank=True, help_text="Score from which no copy of spam is kept.", null=True
-                    ),
+                    models.FloatField(blank=True, null=True),
                 ),
                 (
                     "virus_destiny",
@@ -161,7 +138,6 @@ class Migration(migrations.Migration):
                             ("reject", "reject"),
                             ("tempfail", "tempfail"),
                         ],
-                        help_text="What happens to infected mail.",
                         max_length=10,
                         null=True,
                     ),
@@ -177,7 +153,6 @@ class Migration(migrations.Migration):
                             ("reject", "reject"),
                             ("tempfail", "tempfail"),
                         ],
-                        help_text="What happens to mail with banned files.",
                         max_length=10,
                         null=True,
                     ),
@@ -193,7 +168,6 @@ class Migration(migrations.Migration):
                             ("reject", "reject"),
                             ("tempfail", "tempfail"),
                         ],
-                        help_text="What happens to spam, from the kill level on.",
                         max_length=10,
                         null=True,
                     ),
@@ -209,7 +183,6 @@ class Migration(migrations.Migration):
                             ("reject", "reject"),
                             ("tempfail", "tempfail"),
                         ],
-                        help_text="What happens to mail with a bad header section.",
                         max_length=10,
                         null=True,
                     ),
@@ -225,7 +198,6 @@ class Migration(migrations.Migration):
                             ("reject", "reject"),
                             ("tempfail", "tempfail"),
                         ],
-                        help_text="What happens to mail over the recipient's size limit.",
                         max_length=10,
                         null=True,
                     ),
@@ -241,7 +213,6 @@ class Migration(migrations.Migration):
                             ("reject", "reject"),
                             ("tempfail", "tempfail"),
                         ],
-                        help_text="What happens to mail that could not be looked into.",
                         max_length=10,
                         null=True,
                     ),
@@ -257,7 +228,6 @@ class Migration(migrations.Migration):
                             ("reject", "reject"),
                             ("tempfail", "tempfail"),
                         ],
-                        help_text="What happens to encrypted content; follows unchecked_destiny where empty.",
                         max_length=10,
                         null=True,
                     ),
@@ -273,7 +243,6 @@ class Migration(migrations.Migration):
                             ("reject", "reject"),
                             ("tempfail", "tempfail"),
                         ],
-                        help_text="What happens to content over a limit; follows unchecked_destiny where empty.",
                         max_length=10,
                         null=True,
                     ),
@@ -289,7 +258,6 @@ class Migration(migrations.Migration):
                             ("reject", "reject"),
                             ("tempfail", "tempfail"),
                         ],
-                        help_text="What happens to ambiguous content; follows unchecked_destiny where empty.",
                         max_length=10,
                         null=True,
                     ),
@@ -305,7 +273,6 @@ class Migration(migrations.Migration):
                             ("reject", "reject"),
                             ("tempfail", "tempfail"),
                         ],
-                        help_text="What happens to broken content; follows unchecked_destiny where empty.",
                         max_length=10,
                         null=True,
                     ),
@@ -321,7 +288,6 @@ class Migration(migrations.Migration):
                             ("reject", "reject"),
                             ("tempfail", "tempfail"),
                         ],
-                        help_text="What happens to mail while no virus scanner answers.",
                         max_length=10,
                         null=True,
                     ),
@@ -337,7 +303,6 @@ class Migration(migrations.Migration):
                             ("reject", "reject"),
                             ("tempfail", "tempfail"),
                         ],
-                        help_text="What happens to mail while the spam engine does not answer.",
                         max_length=10,
                         null=True,
                     ),
@@ -346,7 +311,6 @@ class Migration(migrations.Migration):
                     "virus_quarantine_to",
                     models.CharField(
                         blank=True,
-                        help_text="Where a copy of blocked infected mail is kept: `quarantine`, or empty to keep nothing.",
                         max_length=1000,
                         null=True,
                     ),
@@ -355,7 +319,6 @@ class Migration(migrations.Migration):
                     "banned_quarantine_to",
                     models.CharField(
                         blank=True,
-                        help_text="Where a copy of blocked mail with banned files is kept: `quarantine`, or empty to keep nothing.",
                         max_length=1000,
                         null=True,
                     ),
@@ -364,7 +327,6 @@ class Migration(migrations.Migration):
                     "spam_quarantine_to",
                     models.CharField(
                         blank=True,
-                        help_text="Where a copy of blocked spam is kept: `quarantine`, or empty to keep nothing.",
                         max_length=1000,
                         null=True,
                     ),
@@ -373,7 +335,6 @@ class Migration(migrations.Migration):
                     "bad_header_quarantine_to",
                     models.CharField(
                         blank=True,
-                        help_text="Where a copy of blocked mail with a bad header section is kept: `quarantine`, or empty to keep nothing.",
                         max_length=1000,
                         null=True,
                     ),
@@ -382,7 +343,6 @@ class Migration(migrations.Migration):
                     "unchecked_quarantine_to",
                     models.CharField(
                         blank=True,
-                        help_text="Where a copy of blocked mail that could not be looked into is kept: `quarantine`, or empty to keep nothing.",
                         max_length=1000,
                         null=True,
                     ),
@@ -391,7 +351,6 @@ class Migration(migrations.Migration):
                     "spam_subject_tag",
                     models.CharField(
                         blank=True,
-                        help_text="Put before the subject from the tag level on.",
                         max_length=1000,
                         null=True,
                     ),
@@ -400,7 +359,6 @@ class Migration(migrations.Migration):
                     "spam_subject_tag2",
                     models.CharField(
                         blank=True,
-                        help_text="Put before the subject from the tag2 level on.",
                         max_length=1000,
                         null=True,
                     ),
@@ -409,7 +367,6 @@ class Migration(migrations.Migration):
                     "spam_subject_tag3",
                     models.CharField(
                         blank=True,
-                        help_text="Put before the subject from the tag3 level on.",
                         max_length=1000,
                         null=True,
                     ),
@@ -418,7 +375,6 @@ class Migration(migrations.Migration):
                     "virus_subject_tag",
                     models.CharField(
                         blank=True,
-                        help_text="Put before the subject of infected mail that is delivered.",
                         max_length=1000,
                         null=True,
                     ),
@@ -427,7 +383,6 @@ class Migration(migrations.Migration):
                     "unchecked_subject_tag",
                     models.CharField(
                         blank=True,
-                        help_text="Put before the subject of unchecked mail that is delivered.",
                         max_length=1000,
                         null=True,
                     ),
@@ -436,7 +391,6 @@ class Migration(migrations.Migration):
                     "banned_rulenames",
                     models.CharField(
                         blank=True,
-                        help_text="Names of ban rule sets, by comma, in order; empty for none.",
                         max_length=1000,
                         null=True,
                     ),
@@ -445,7 +399,6 @@ class Migration(migrations.Migration):
                     "message_size_limit",
                     models.BigIntegerField(
                         blank=True,
-                        help_text="Largest message in octets; 0 for no limit of its own.",
                         null=True,
                     ),
                 ),
@@ -556,57 +509,43 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "bypass_virus_checks",
-                    models.BooleanField(
-                        blank=True, help_text="Do not scan for viruses.", null=True
-                    ),
+                    models.BooleanField(blank=True, null=True),
                 ),
                 (
                     "bypass_spam_checks",
                     models.BooleanField(
                         blank=True,
-                        help_text="Do not score for spam; stops learning too.",
                         null=True,
                     ),
                 ),
                 (
                     "bypass_banned_checks",
-                    models.BooleanField(
-                        blank=True, help_text="Do not look for banned files.", null=True
-                    ),
+                    models.BooleanField(blank=True, null=True),
                 ),
                 (
                     "bypass_header_checks",
-                    models.BooleanField(
-                        blank=True, help_text="Do not check the header section.", null=True
-                    ),
+                    models.BooleanField(blank=True, null=True),
                 ),
                 (
                     "virus_lover",
-                    models.BooleanField(
-                        blank=True, help_text="Deliver infected mail, marked.", null=True
-                    ),
+                    models.BooleanField(blank=True, null=True),
                 ),
                 (
                     "spam_lover",
-                    models.BooleanField(blank=True, help_text="Deliver spam, marked.", null=True),
+                    models.BooleanField(blank=True, null=True),
                 ),
                 (
                     "banned_files_lover",
-                    models.BooleanField(
-                        blank=True, help_text="Deliver mail with banned files, marked.", null=True
-                    ),
+                    models.BooleanField(blank=True, null=True),
                 ),
                 (
                     "bad_header_lover",
-                    models.BooleanField(
-                        blank=True, help_text="Deliver mail with a bad header section.", null=True
-                    ),
+                    models.BooleanField(blank=True, null=True),
                 ),
                 (
                     "unchecked_lover",
                     models.BooleanField(
                         blank=True,
-                        help_text="Deliver mail that could not be looked into.",
                         null=True,
                     ),
                 ),
@@ -614,43 +553,34 @@ class Migration(migrations.Migration):
                     "spam_tag_level",
                     models.FloatField(
                         blank=True,
-                        help_text="Score from which X-Spam headers are added.",
                         null=True,
                     ),
                 ),
                 (
                     "spam_tag2_level",
-                    models.FloatField(
-                        blank=True, help_text="Score from which mail is marked as spam.", null=True
-                    ),
+                    models.FloatField(blank=True, null=True),
                 ),
                 (
                     "spam_tag3_level",
                     models.FloatField(
                         blank=True,
-                        help_text="Score from which the third subject tag is used.",
                         null=True,
                     ),
                 ),
                 (
                     "spam_kill_level",
-                    models.FloatField(
-                        blank=True, help_text="Score from which mail is blocked as spam.", null=True
-                    ),
+                    models.FloatField(blank=True, null=True),
                 ),
                 (
                     "spam_dsn_cutoff_level",
                     models.FloatField(
                         blank=True,
-                        help_text="Score from which no notice goes to the sender.",
                         null=True,
                     ),
                 ),
                 (
                     "spam_quarantine_cutoff_level",
-                    models.FloatField(
-                        blank=True, help_text="Score from which no copy of spam is kept.", null=True
-                    ),
+                    models.FloatField(blank=True, null=True),
                 ),
                 (
                     "virus_destiny",
@@ -663,7 +593,6 @@ class Migration(migrations.Migration):
                             ("reject", "reject"),
                             ("tempfail", "tempfail"),
                         ],
-                        help_text="What happens to infected mail.",
                         max_length=10,
                         null=True,
                     ),
@@ -679,7 +608,6 @@ class Migration(migrations.Migration):
                             ("reject", "reject"),
                             ("tempfail", "tempfail"),
                         ],
-                        help_text="What happens to mail with banned files.",
                         max_length=10,
                         null=True,
                     ),
@@ -695,7 +623,6 @@ class Migration(migrations.Migration):
                             ("reject", "reject"),
                             ("tempfail", "tempfail"),
                         ],
-                        help_text="What happens to spam, from the kill level on.",
                         max_length=10,
                         null=True,
                     ),
@@ -711,7 +638,6 @@ class Migration(migrations.Migration):
                             ("reject", "reject"),
                             ("tempfail", "tempfail"),
                         ],
-                        help_text="What happens to mail with a bad header section.",
                         max_length=10,
                         null=True,
                     ),
@@ -727,7 +653,6 @@ class Migration(migrations.Migration):
                             ("reject", "reject"),
                             ("tempfail", "tempfail"),
                         ],
-                        help_text="What happens to mail over the recipient's size limit.",
                         max_length=10,
                         null=True,
                     ),
@@ -743,7 +668,6 @@ class Migration(migrations.Migration):
                             ("reject", "reject"),
                             ("tempfail", "tempfail"),
                         ],
-                        help_text="What happens to mail that could not be looked into.",
                         max_length=10,
                         null=True,
                     ),
@@ -759,7 +683,6 @@ class Migration(migrations.Migration):
                             ("reject", "reject"),
                             ("tempfail", "tempfail"),
                         ],
-                        help_text="What happens to encrypted content; follows unchecked_destiny where empty.",
                         max_length=10,
                         null=True,
                     ),
@@ -775,7 +698,6 @@ class Migration(migrations.Migration):
                             ("reject", "reject"),
                             ("tempfail", "tempfail"),
                         ],
-                        help_text="What happens to content over a limit; follows unchecked_destiny where empty.",
                         max_length=10,
                         null=True,
                     ),
@@ -791,7 +713,6 @@ class Migration(migrations.Migration):
                             ("reject", "reject"),
                             ("tempfail", "tempfail"),
                         ],
-                        help_text="What happens to ambiguous content; follows unchecked_destiny where empty.",
                         max_length=10,
                         null=True,
                     ),
@@ -807,7 +728,6 @@ class Migration(migrations.Migration):
                             ("reject", "reject"),
                             ("tempfail", "tempfail"),
                         ],
-                        help_text="What happens to broken content; follows unchecked_destiny where empty.",
                         max_length=10,
                         null=True,
                     ),
@@ -823,7 +743,6 @@ class Migration(migrations.Migration):
                             ("reject", "reject"),
                             ("tempfail", "tempfail"),
                         ],
-                        help_text="What happens to mail while no virus scanner answers.",
                         max_length=10,
                         null=True,
                     ),
@@ -839,7 +758,6 @@ class Migration(migrations.Migration):
                             ("reject", "reject"),
                             ("tempfail", "tempfail"),
                         ],
-                        help_text="What happens to mail while the spam engine does not answer.",
                         max_length=10,
                         null=True,
                     ),
@@ -848,7 +766,6 @@ class Migration(migrations.Migration):
                     "virus_quarantine_to",
                     models.CharField(
                         blank=True,
-                        help_text="Where a copy of blocked infected mail is kept: `quarantine`, or empty to keep nothing.",
                         max_length=1000,
                         null=True,
                     ),
@@ -857,7 +774,6 @@ class Migration(migrations.Migration):
                     "banned_quarantine_to",
                     models.CharField(
                         blank=True,
-                        help_text="Where a copy of blocked mail with banned files is kept: `quarantine`, or empty to keep nothing.",
                         max_length=1000,
                         null=True,
                     ),
@@ -866,7 +782,6 @@ class Migration(migrations.Migration):
                     "spam_quarantine_to",
                     models.CharField(
                         blank=True,
-                        help_text="Where a copy of blocked spam is kept: `quarantine`, or empty to keep nothing.",
                         max_length=1000,
                         null=True,
                     ),
@@ -875,7 +790,6 @@ class Migration(migrations.Migration):
                     "bad_header_quarantine_to",
                     models.CharField(
                         blank=True,
-                        help_text="Where a copy of blocked mail with a bad header section is kept: `quarantine`, or empty to keep nothing.",
                         max_length=1000,
                         null=True,
                     ),
@@ -884,7 +798,6 @@ class Migration(migrations.Migration):
                     "unchecked_quarantine_to",
                     models.CharField(
                         blank=True,
-                        help_text="Where a copy of blocked mail that could not be looked into is kept: `quarantine`, or empty to keep nothing.",
                         max_length=1000,
                         null=True,
                     ),
@@ -893,7 +806,6 @@ class Migration(migrations.Migration):
                     "spam_subject_tag",
                     models.CharField(
                         blank=True,
-                        help_text="Put before the subject from the tag level on.",
                         max_length=1000,
                         null=True,
                     ),
@@ -902,7 +814,6 @@ class Migration(migrations.Migration):
                     "spam_subject_tag2",
                     models.CharField(
                         blank=True,
-                        help_text="Put before the subject from the tag2 level on.",
                         max_length=1000,
                         null=True,
                     ),
@@ -911,7 +822,6 @@ class Migration(migrations.Migration):
                     "spam_subject_tag3",
                     models.CharField(
                         blank=True,
-                        help_text="Put before the subject from the tag3 level on.",
                         max_length=1000,
                         null=True,
                     ),
@@ -920,7 +830,6 @@ class Migration(migrations.Migration):
                     "virus_subject_tag",
                     models.CharField(
                         blank=True,
-                        help_text="Put before the subject of infected mail that is delivered.",
                         max_length=1000,
                         null=True,
                     ),
@@ -929,7 +838,6 @@ class Migration(migrations.Migration):
                     "unchecked_subject_tag",
                     models.CharField(
                         blank=True,
-                        help_text="Put before the subject of unchecked mail that is delivered.",
                         max_length=1000,
                         null=True,
                     ),
@@ -938,7 +846,6 @@ class Migration(migrations.Migration):
                     "banned_rulenames",
                     models.CharField(
                         blank=True,
-                        help_text="Names of ban rule sets, by comma, in order; empty for none.",
                         max_length=1000,
                         null=True,
                     ),
@@ -947,7 +854,6 @@ class Migration(migrations.Migration):
                     "message_size_limit",
                     models.BigIntegerField(
                         blank=True,
-                        help_text="Largest message in octets; 0 for no limit of its own.",
                         null=True,
                     ),
                 ),
