@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
+from appliance.patience import limit_waiting
 from appliance.policies.source import DatabasePolicySource
 from quarantine.store import DatabaseJournal
 from smtpfilter.config import Endpoint, FilterConfig
@@ -37,6 +38,7 @@ def make_pipeline(config: FilterConfig, *, debug: bool = False) -> Pipeline:
 
     To be called after the fork: it starts threads.
     """
+    limit_waiting()
     journal = DatabaseJournal()
     relay = make_relay(config, config.relay)
     return Pipeline(
