@@ -8,10 +8,13 @@ from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Any
 
+from django.db.models import Q
+
 from appliance.accounts.access import Verb, may, recipients_of
 from appliance.accounts.models import User
 from quarantine.errors import AlreadyReleased, Expired, NotAllowed, ReleaseError
 from quarantine.models import Deed, HeldState, MailEvent, RecipientRecord, Release
+from smtpfilter.verdict.outcome import Outcome
 
 
 def find(*, recipient_id: int, actor: User, verb: Verb) -> RecipientRecord:
@@ -31,15 +34,15 @@ def change(
     state: HeldState,
     deed: Deed,
     actor: User,
+    unless: Q | None = None,
     **columns: Any,
 ) -> None:
     """Bring the copy into `state` and record who did it.  Raises ReleaseError.
 
-    The caller has opened the transaction.
+    Nothing happens to rows that `unless` describes.  The caller has opened the transaction.
     """
-    changed = RecipientRecord.objects.filter(pk=row.pk, state__in=[str(s) for s in starts]).update(
-        state=str(state), **columns
-    )
+    rows = RecipientRecord.objects.filter(pk=row.pk, state__in=[str(s) for s in starts])
+    changed = (rows.exclude(unless) if unless else rows).update(state=str(state), **columns)
     if not changed:
         raise refusal(row)
     record(row, deed=deed, actor=actor.email)
@@ -59,20 +62,16 @@ def record(row: RecipientRecord, *, deed: Deed, actor: str, detail: str = "") ->
 
 def refusal(row: RecipientRecord) -> ReleaseError:
     """Return why nothing can be done with the copy as it is now."""
-    row.refresh_from_db(fields=["state"])
+    row.refresh_from_db(fields=["state", "outcome"])
     if row.state in (HeldState.RELEASING, HeldState.RELEASED):
-        release = row.releases.first()
-        by = (
-            f" by {release.requested_by}, {release.requested_at:%Y-%m-%d %H:%M} UTC"
-            if release
-            else ""
-        )
         word = "has been" if row.state == HeldState.RELEASED else "is already being"
-        return AlreadyReleased(f"This mail {word} released{by}.")
+        return AlreadyReleased(f"This mail {word} released{_by_whom(row.releases.first())}.")
     if row.state == HeldState.DELETED:
         return NotAllowed("This mail is in the bin: restore it first.")
     if row.state in (HeldState.EXPIRED, None):
         return Expired("No copy of this mail is kept any more.")
+    if row.outcome in (Outcome.PENDING, Outcome.DEFERRED):
+        return NotAllowed("Its sender still tries to deliver this mail: a release would double it.")
     return NotAllowed(f"This mail is {row.state}.")
 
 

@@ -29,14 +29,16 @@ from quarantine.models import Deed, HeldState, RecipientRecord, Release, Release
 from quarantine.octets import BodyDamaged, stored_octets
 from quarantine.wake import wake_sender
 from smtpfilter.mail.address import parse_address
-from smtpfilter.mail.envelope import Recipient
+from smtpfilter.mail.envelope import MailId, Recipient
 from smtpfilter.mail.findings import visible
 from smtpfilter.mail.octets import Content
 from smtpfilter.mail.reply import Reply
 from smtpfilter.ports import Relay, Submission
+from smtpfilter.verdict.outcome import Outcome
 
 LEASE = timedelta(minutes=15)  # longer than the next hop may take with all its timeouts
 LONGEST_PAUSE = timedelta(hours=1)
+SENDERS_TRY = timedelta(days=5)  # how long a sender's queue keeps what it could not deliver
 TRIED = timedelta(days=3)  # after that a next hop that always defers has refused
 
 SETTLING_SECONDS = 60.0  # Postgres may be away for so long after the next hop's answer
@@ -63,13 +65,22 @@ def request_release(*, recipient_id: int, actor: User) -> Release | None:
             state=HeldState.RELEASING,
             deed=Deed.RELEASE,
             actor=actor,
+            unless=_still_tried(now := datetime.now(UTC)),
         )
-        now = datetime.now(UTC)
         release = Release.objects.create(
             recipient=row, requested_by=actor.email, requested_at=now, not_before=now
         )
         transaction.on_commit(partial(wake_sender, release.pk))
     return release
+
+
+def _still_tried(now: datetime) -> Q:
+    """Describe copies of mail whose delivery is open: the sender's retry would be a second one.
+
+    Ids are made of times: no join, whose locks would meet those of others.
+    """
+    open_outcomes = [str(Outcome.PENDING), str(Outcome.DEFERRED)]
+    return Q(outcome__in=open_outcomes, mail_id__gt=MailId.make(now - SENDERS_TRY, 0).number)
 
 
 def decline(*, recipient_id: int, actor: User) -> None:

@@ -70,6 +70,26 @@ def test_a_released_copy_is_what_was_received_with_its_own_envelope(
     assert deeds() == [("release", "root@example.com")]
 
 
+@pytest.mark.parametrize("outcome", ["pending", "deferred"])
+def test_a_copy_of_mail_that_is_still_tried_is_not_released(
+    journal: DatabaseJournal,
+    administrator: User,
+    monkeypatch: pytest.MonkeyPatch,
+    outcome: str,
+) -> None:
+    """A lover's mail that the next hop deferred comes again: a release would double it."""
+    row_id = hold(journal)
+    RecipientRecord.objects.update(outcome=outcome)
+    age = datetime.now(UTC) - RecipientRecord.objects.get().mail.received_at
+    monkeypatch.setattr("quarantine.release.SENDERS_TRY", age + timedelta(days=1))
+    with pytest.raises(NotAllowed, match="still tries"):
+        request_release(recipient_id=row_id, actor=administrator)
+    assert state(row_id) == "held"
+    monkeypatch.setattr("quarantine.release.SENDERS_TRY", age - timedelta(days=1))
+    request_release(recipient_id=row_id, actor=administrator)
+    assert state(row_id) == "releasing"
+
+
 def test_the_null_sender_stays_null(journal: DatabaseJournal, administrator: User) -> None:
     made, relay = entry(held(), mail_from=""), ScriptedRelay()
     journal.open(made, OCTETS)
