@@ -3,10 +3,12 @@ database.
 """
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -59,15 +61,14 @@ def running_filter(folder: Path, hop: NextHop, **settings: str) -> Iterator[Runn
     """Start a filter between `hop` and the test database; `settings` are FILTER_* variables."""
     port = _free_port()
     log = folder / "filter.log"
-    spool = folder / "spool"
-    spool.mkdir(exist_ok=True)
+    spool = tempfile.mkdtemp(prefix="postern-")  # short, as a folder for unix sockets must be
     environment = {
         **os.environ,
         "DATABASE_URL": database_url(),
         "FILTER_LISTEN": f"127.0.0.1:{port}",
         "FILTER_RELAY": hop.endpoint,
         "FILTER_NOTIFY": hop.endpoint,
-        "FILTER_SPOOL_DIR": str(spool),
+        "FILTER_SPOOL_DIR": spool,
         "APPLIANCE_HOSTNAME": "filter.example.com",
         **settings,
     }
@@ -85,6 +86,7 @@ def running_filter(folder: Path, hop: NextHop, **settings: str) -> Iterator[Runn
     finally:
         process.terminate()
         process.wait(60)
+        shutil.rmtree(spool)
 
 
 def database_url() -> str:
