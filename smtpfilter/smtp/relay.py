@@ -220,5 +220,11 @@ def _is_about_size(reply: Reply) -> bool:
 
 
 def _is_full(reply: Reply) -> bool:
-    """Tell whether the recipient is to come in a further transaction (RFC 5321 4.5.3.1.10)."""
-    return reply.code == 452 and reply.enhanced in ("", "4.5.3")
+    """Tell whether the recipient is to come in a further transaction (RFC 5321 4.5.3.1.10).
+
+    452 is "insufficient storage" too: without an enhanced code its text has to say it.
+    """
+    too_many = reply.enhanced == "4.5.3" or (
+        not reply.enhanced and "recipient" in reply.text.lower()
+    )
+    return reply.code == 452 and too_many

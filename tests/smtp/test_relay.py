@@ -200,10 +200,21 @@ def test_more_recipients_than_the_next_hop_takes_come_in_further_transactions(
     assert [t.accepted for t in hop.delivered] == [addresses[:2], addresses[2:4], addresses[4:]]
 
 
-def test_a_full_disk_is_not_taken_for_too_many_recipients(hop: NextHop, relay: SmtpRelay) -> None:
-    hop.script.rcpt["b@x.org"] = "452 4.3.1 insufficient storage"
-    assert send(relay, "a@x.org", "b@x.org") == ["452 4.3.1 insufficient storage"] * 2
+@pytest.mark.parametrize("reply", ["452 4.3.1 insufficient storage", "452 no space left"])
+def test_a_full_disk_is_not_taken_for_too_many_recipients(
+    hop: NextHop, relay: SmtpRelay, reply: str
+) -> None:
+    hop.script.rcpt["b@x.org"] = reply
+    assert send(relay, "a@x.org", "b@x.org") == [reply] * 2
     assert hop.delivered == []
+
+
+def test_too_many_recipients_need_no_enhanced_code(hop: NextHop, relay: SmtpRelay) -> None:
+    hop.script.rcpt["b@x.org"] = ["452 Too many recipients", "250 2.1.5 Ok"]
+    assert send(relay, "a@x.org", "b@x.org") == [
+        "250 2.0.0 Ok: queued as Q1",
+        "250 2.0.0 Ok: queued as Q2",
+    ]
 
 
 def test_1100_recipients_go_in_one_transaction(hop: NextHop, relay: SmtpRelay) -> None:
