@@ -52,7 +52,6 @@ INSTALLED_APPS = [
     "axes",
     "bootstrap",
     "csp",
-    "django_filters",
     "django_htmx",
     "lucide",
     "appliance.apps.ApplianceConfig",

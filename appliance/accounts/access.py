@@ -32,7 +32,6 @@ class Verb(StrEnum):
     EDIT_DOMAINS = "add and remove domains"
     MANAGE_USERS = "manage accounts"
     SEE_SYSTEM = "see the state of the appliance"
-    EDIT_SYSTEM = "change settings of the appliance"
 
 
 MAY: dict[str, frozenset[Verb]] = {

@@ -40,7 +40,6 @@ TABLE = {
     Verb.EDIT_DOMAINS: "x . . . .",
     Verb.MANAGE_USERS: "x . . . .",
     Verb.SEE_SYSTEM: "x . . x .",
-    Verb.EDIT_SYSTEM: "x . . . .",
 }
 
 
