@@ -27,6 +27,7 @@ from smtpfilter.scan.board import Board
 from smtpfilter.scan.clamd import Clamd
 from smtpfilter.scan.spamd import Spamd
 from smtpfilter.smtp.relay import SmtpRelay
+from smtpfilter.smtp.routes import RouteTable
 from smtpfilter.unpack.worker import Unpacker
 from smtpfilter.verdict.verdict import Verdict
 
@@ -45,7 +46,7 @@ def make_pipeline(config: FilterConfig, *, debug: bool = False) -> Pipeline:
         judge=make_judge(config),
         courier=Courier(
             hostname=config.hostname,
-            relay=relay,
+            routes=RouteTable(relay),
             notify=relay if config.notify == config.relay else make_relay(config, config.notify),
             journal=journal,
         ),

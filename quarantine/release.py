@@ -153,7 +153,7 @@ def _send(row: RecipientRecord, relay: Relay) -> Reply:
     )
     try:
         with stored_octets(mail) as octets:
-            (reply,) = relay.send(
+            handover = relay.send(
                 Submission(
                     mail_from=parse_address(bytes(mail.mail_from_path)),
                     recipients=(recipient,),
@@ -166,7 +166,7 @@ def _send(row: RecipientRecord, relay: Relay) -> Reply:
             )
     except BodyDamaged:
         return DAMAGED
-    return reply
+    return handover.replies[0]
 
 
 def _settle_surely(release: Release, reply: Reply) -> None:

@@ -4,7 +4,7 @@
 is left out.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,10 +14,11 @@ from smtpfilter.mail.address import NULL_SENDER
 from smtpfilter.mail.envelope import Recipient
 from smtpfilter.mail.octets import Content
 from smtpfilter.mail.reply import Reply
-from smtpfilter.ports import Journal, Relay, Settlement, Submission
+from smtpfilter.ports import Handover, Journal, Relay, Routes, Settlement, Submission
 from smtpfilter.settle import Judgement, outcome_of
 from smtpfilter.verdict.notices import failure_notice
 from smtpfilter.verdict.outcome import Outcome
+from smtpfilter.verdict.plan import Delivery
 from smtpfilter.verdict.reply import needs_notice
 
 GIVING_UP = Reply(451, "4.5.0", "Giving up due to previous temporary failures")  # O-8
@@ -25,12 +26,12 @@ GIVING_UP = Reply(451, "4.5.0", "Giving up due to previous temporary failures") 
 
 @dataclass(frozen=True, slots=True)
 class Courier:
-    """`relay` is the next hop, `notify` takes notices of our own, `journal` hears of each group at
-    once.
+    """`routes` leads to the next hops, `notify` takes notices of our own, `journal` hears of each
+    group at once.
     """
 
     hostname: str
-    relay: Relay
+    routes: Routes
     notify: Relay
     journal: Journal
 
@@ -44,13 +45,16 @@ class Courier:
             recipients = tuple(r for r in delivery.recipients if r.address.octets not in settled)
             if not recipients:
                 continue
-            replies = (
-                [GIVING_UP] * len(recipients)
+            handover = (
+                Handover((GIVING_UP,) * len(recipients), "")
                 if giving_up
-                else self._send(judgement, header, recipients)
+                else self._send(judgement, delivery, header, recipients)
             )
+            replies = handover.replies
             fresh = {
-                recipient.address.octets: Settlement(outcome_of(reply), reply)
+                recipient.address.octets: Settlement(
+                    outcome_of(reply), reply, handover.hop, handover.dsn
+                )
                 for recipient, reply in zip(recipients, replies, strict=True)
             }
             settled.update(fresh)
@@ -91,7 +95,7 @@ class Courier:
             return
         refusals = [(recipient, settled[recipient.address.octets].reply) for recipient in failed]
         notice = failure_notice(envelope, judgement.message, refusals, now, self.hostname)
-        (reply,) = self.notify.send(
+        handover = self.notify.send(
             Submission(
                 mail_from=NULL_SENDER,
                 recipients=(Recipient(envelope.mail_from),),
@@ -100,6 +104,7 @@ class Courier:
                 smtputf8=envelope.mail_from.needs_smtputf8,
             )
         )
+        (reply,) = handover.replies
         story.step("notice sent", reply=str(reply))
         if not reply.accepted:
             story.undeliverable_notice(reply)
@@ -107,17 +112,21 @@ class Courier:
             settled.update({recipient.address.octets: deferred for recipient in failed})
 
     def close(self) -> None:
-        self.relay.close()
+        self.routes.close()
         self.notify.close()
 
     def _send(
-        self, judgement: Judgement, header: bytes, recipients: tuple[Recipient, ...]
-    ) -> Sequence[Reply]:
+        self,
+        judgement: Judgement,
+        delivery: Delivery,
+        header: bytes,
+        recipients: tuple[Recipient, ...],
+    ) -> Handover:
         envelope = judgement.envelope
-        return self.relay.send(
+        return self.routes.relay(delivery.forward_method).send(
             Submission(
                 mail_from=envelope.mail_from,
-                recipients=recipients,
+                recipients=tuple(map(delivery.forwarded, recipients)),
                 content=Content(header, judgement.mail.octets, judgement.message.body_start),
                 client=envelope.client,
                 eight_bit=envelope.body == "8BITMIME",

@@ -18,7 +18,7 @@ from smtpfilter.mail.octets import SpooledMail
 from smtpfilter.policy.destiny import Destiny
 from smtpfilter.policy.layers import EffectivePolicy, PolicyBook
 from smtpfilter.policy.lookup import lookup_keys
-from smtpfilter.policy.networks import contains
+from smtpfilter.policy.profiles import origin_of
 from smtpfilter.ports import PolicySource
 from smtpfilter.settle import Judgement, unique
 from smtpfilter.verdict.case import make_case
@@ -80,6 +80,7 @@ class Judge:
     ) -> tuple[Case, ...]:
         now = self.clock()
         bulk = message.is_bulk(envelope.mail_from)
+        origin = origin_of(book, envelope.client, envelope.port)
         return tuple(
             make_case(
                 book,
@@ -90,6 +91,7 @@ class Judge:
                 bulk=bulk,
                 now=now,
                 hostname=self.hostname,
+                origin=origin,
             )
             for recipient in unique(envelope.recipients)
         )
@@ -117,7 +119,7 @@ class Judge:
             findings=findings,
             plan=plan,
             headers=tuple(edited_header(message, delivery.edits) for delivery in plan.deliveries),
-            originating=contains(book.networks, envelope.client.address),
+            originating=origin_of(book, envelope.client, envelope.port).originating,
             revision=book.revision,
         )
 

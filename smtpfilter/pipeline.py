@@ -81,7 +81,7 @@ class Pipeline:
         replies = (
             settle_lmtp(envelope, settled)
             if envelope.lmtp
-            else (settle_smtp(envelope, verdicts, settled, self.courier.relay.name),)
+            else (settle_smtp(envelope, verdicts, settled),)
         )
         size_bytes = judgement.mail.size_bytes
         story.filtered(envelope, verdicts, settled, size_bytes=size_bytes, replies=replies)

@@ -5,17 +5,18 @@ raise.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from smtpfilter.mail.address import Address
 from smtpfilter.mail.envelope import Client, Envelope, Recipient
-from smtpfilter.mail.findings import Findings, Part, SpamReport, Unchecked, Virus
+from smtpfilter.mail.findings import Authentication, Findings, Part, SpamReport, Unchecked, Virus
+from smtpfilter.mail.message import Message
 from smtpfilter.mail.octets import Content, Octets, SpooledMail
 from smtpfilter.mail.reply import Reply
 from smtpfilter.policy.layers import PolicyBook
 from smtpfilter.verdict.outcome import Outcome
 from smtpfilter.verdict.outcome import Settlement as Settlement
-from smtpfilter.verdict.verdict import Verdict
+from smtpfilter.verdict.verdict import NoticeOrder, Verdict
 
 
 class Handler(Protocol):
@@ -133,11 +134,24 @@ class Submission:
     all_or_nothing: bool = True
 
 
-class Relay(Protocol):
-    name: str  # "smtp:[127.0.0.1]:10026", for replies and reasons
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """What the next hop said: the reply that settles each recipient, in their order.
 
-    def send(self, submission: Submission) -> tuple[Reply, ...]:
-        """Return the reply that settles each recipient, in their order.
+    `hop`: which one it was, "smtp:[127.0.0.1]:10026".  `dsn`: it offers DSN, and so took over the
+    sender's wish for notices (RFC 3461 5.2).
+    """
+
+    replies: tuple[Reply, ...]
+    hop: str
+    dsn: bool = False
+
+
+class Relay(Protocol):
+    name: str  # "smtp:[127.0.0.1]:10026", for logs
+
+    def send(self, submission: Submission) -> Handover:
+        """Return the reply that settles each recipient.
 
         Never raises for what the next hop does: a lost connection is a 451.  Faults of set-up (5xx
         at connect, EHLO,
@@ -147,6 +161,52 @@ class Relay(Protocol):
 
     def close(self) -> None:
         """End the connections that are kept."""
+        ...
+
+
+class BadRoute(ValueError):
+    """The text names no next hops; `args[0]` is a sentence that says how they are written."""
+
+
+class Routes(Protocol):
+    """The next hops that policies name in forward_method."""
+
+    def relay(self, forward_method: str) -> Relay:
+        """Return the relay that tries the named next hops in turn (E-10); "" is the site's own.
+
+        Raises BadRoute.
+        """
+        ...
+
+    def close(self) -> None:
+        """End the connections that are kept."""
+        ...
+
+
+class Authenticator(Protocol):
+    def check(self, envelope: Envelope, message: Message, mail: SpooledMail) -> Authentication:
+        """Return what SPF, DKIM and DMARC say, within a deadline.
+
+        Never raises on content or on what DNS does: that is a temperror.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """The text of one kind of notice, in the notation of Jinja: its subject and its body."""
+
+    subject: str
+    body: str
+
+
+class Templates(Protocol):
+    def find(self, kind: str, language: str) -> Template:
+        """Return the site's template, else the one that is shipped; of an unknown language the
+        English one.
+
+        Raises PolicyUnavailable.
+        """
         ...
 
 
@@ -169,7 +229,8 @@ class JournalEntry:
     skipped.
     `subject`, `message_id`, `header_from`: decoded, visible.  `originating`: it came from an own
     network.
-    `keep`: the octets are stored once for all recipients who hold a copy.
+    `keep`: the octets are stored once for all recipients who hold a copy.  `notices`: who else is
+    told, each once; a retry does not tell them again.  `facts`: what a notice may say (2(t)), JSON.
     """
 
     envelope: Envelope
@@ -184,6 +245,8 @@ class JournalEntry:
     originating: bool
     recipients: tuple[JournalRecipient, ...]
     keep: bool
+    notices: tuple[NoticeOrder, ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Journal(Protocol):

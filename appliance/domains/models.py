@@ -2,11 +2,18 @@
 
 from django.db import models
 
+SOURCE_LIMIT = 100  # characters of the name of a source of rows
+PROFILE_LIMIT = 100  # characters of the name of a direction profile
+
 
 class Domain(models.Model):
-    """A local domain: `example.com` exactly, or `.example.com` with all below (K-1, K-11)."""
+    """A local domain: `example.com` exactly, or `.example.com` with all below (K-1, K-11).
+
+    `source`: the name of the source it was read from, "" for one made by hand.
+    """
 
     name = models.CharField(max_length=254, unique=True)
+    source = models.CharField(max_length=SOURCE_LIMIT, default="", blank=True, db_index=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -32,9 +39,12 @@ class Mailbox(models.Model):
 
 
 class Network(models.Model):
-    """An own network: mail from there counts as outgoing."""
+    """A network of clients: an own one, whose mail counts as outgoing, unless `profile` names a
+    direction profile that says otherwise.  "!" before it excepts it from a wider one (K-10).
+    """
 
     cidr = models.CharField("network", max_length=50, unique=True)
+    profile = models.CharField(max_length=PROFILE_LIMIT, default="", blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -24,6 +24,10 @@ def level() -> Any:
     return models.FloatField(null=True, blank=True)
 
 
+def points() -> Any:
+    return models.FloatField(null=True, blank=True)
+
+
 def destiny() -> Any:
     return models.CharField(
         null=True,
@@ -58,6 +62,8 @@ class SettingColumns(models.Model):
     spam_tag3_level = level()
     spam_kill_level = level()
     spam_dsn_cutoff_level = level()
+    spam_crediblefrom_dsn_cutoff_level = level()
+    spam_notifyadmin_cutoff_level = level()
     spam_quarantine_cutoff_level = level()
     virus_destiny = destiny()
     banned_destiny = destiny()
@@ -71,16 +77,44 @@ class SettingColumns(models.Model):
     unchecked_undecodable_destiny = destiny()
     scanner_failure_destiny = destiny()
     spam_failure_destiny = destiny()
+    dmarc_reject_destiny = destiny()
+    dmarc_quarantine_destiny = destiny()
+    spoofed_destiny = destiny()
+    dmarc_reject_points = points()
+    dmarc_quarantine_points = points()
+    spoofed_points = points()
     virus_quarantine_to = text()
     banned_quarantine_to = text()
     spam_quarantine_to = text()
     bad_header_quarantine_to = text()
     unchecked_quarantine_to = text()
+    clean_quarantine_to = text()
+    archive_quarantine_to = text()
     spam_subject_tag = text()
     spam_subject_tag2 = text()
     spam_subject_tag3 = text()
     virus_subject_tag = text()
     unchecked_subject_tag = text()
+    remove_existing_spam_headers = flag()
+    remove_existing_x_scanned_headers = flag()
+    allowed_added_header_fields = text()
+    addr_extension_virus = text()
+    addr_extension_banned = text()
+    addr_extension_spam = text()
+    addr_extension_bad_header = text()
+    forward_method = text()
+    warnvirusrecip = flag()
+    warnbannedrecip = flag()
+    warnbadhrecip = flag()
+    virus_admin = text()
+    newvirus_admin = text()
+    banned_admin = text()
+    spam_admin = text()
+    bad_header_admin = text()
+    unchecked_admin = text()
+    viruses_that_fake_sender = text()
+    tell_credible_sender = flag()
+    notice_language = text()
     banned_rulenames = text()
     message_size_limit = octets()
 
@@ -110,4 +144,4 @@ def _typed(name: str, value: Any) -> Any:
     kind = FIELDS[name]
     if kind == "destiny":
         return Destiny(value)
-    return float(value) if kind == "level" else value
+    return float(value) if kind in ("level", "points") else value

@@ -3,6 +3,7 @@
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
+from appliance.domains.models import PROFILE_LIMIT, SOURCE_LIMIT
 from appliance.domains.names import KEY_LIMIT
 from appliance.policies.columns import SettingColumns
 
@@ -24,10 +25,12 @@ class PolicyLayer(SettingColumns):
     """Settings at one lookup key: own fields, then the named policy's, then the next layer.
 
     `priority` overrides the order that follows from the key's form (P-1), for imports.
-    `locked`: fields that layers below may not change.
+    `locked`: fields that layers below may not change.  `source`: the name of the source it was read
+    from, "" for one made by hand (K-8).
     """
 
-    key = models.CharField(max_length=KEY_LIMIT, unique=True)
+    key = models.CharField(max_length=KEY_LIMIT)
+    source = models.CharField(max_length=SOURCE_LIMIT, default="", blank=True, db_index=True)
     policy = models.ForeignKey(
         NamedPolicy, null=True, blank=True, on_delete=models.PROTECT, related_name="layers"
     )
@@ -36,14 +39,41 @@ class PolicyLayer(SettingColumns):
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta(SettingColumns.Meta):
-        ordering = ("key",)
+        ordering = ("key", "source")
+        constraints = (
+            *SettingColumns.Meta.constraints,
+            models.UniqueConstraint(fields=["key", "source"], name="one_layer_per_key"),
+        )
 
     def __str__(self) -> str:
         return self.key
 
 
+class Profile(SettingColumns):
+    """A direction profile (amavisd's policy bank): settings that go before every layer for mail
+    that came a certain way (E-5); domains.Network rows name the profile of a network.
+
+    `ports`: listening ports of the filter.  `authenticated`: for senders who logged in.
+    """
+
+    name = models.CharField(max_length=PROFILE_LIMIT, unique=True)
+    originating = models.BooleanField(default=False)
+    ports = ArrayField(models.PositiveIntegerField(), default=list, blank=True)
+    authenticated = models.BooleanField(default=False)
+
+    class Meta(SettingColumns.Meta):
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class SenderRule(models.Model):
-    """A sender trusted, distrusted or adjusted for the recipients under `key` (W-1, W-2)."""
+    """A sender trusted, distrusted or adjusted for the recipients under `key` (W-1, W-2).
+
+    `authenticated`: counts only where DKIM or SPF proves the sender's domain (W-8).  `hits`: mails
+    for which it counted, the newest at `last_hit_at`.
+    """
 
     class Action(models.TextChoices):
         ALLOW = "allow", "allow"
@@ -55,12 +85,18 @@ class SenderRule(models.Model):
     action = models.CharField(max_length=5, choices=Action.choices)
     points = models.FloatField(default=0)
     expires_at = models.DateTimeField(null=True, blank=True)
+    authenticated = models.BooleanField(default=False)
+    source = models.CharField(max_length=SOURCE_LIMIT, default="", blank=True, db_index=True)
+    hits = models.BigIntegerField(default=0, editable=False)
+    last_hit_at = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         ordering = ("key", "sender")
         constraints = (
-            models.UniqueConstraint(fields=["key", "sender"], name="one_rule_per_sender"),
+            models.UniqueConstraint(
+                fields=["key", "sender", "source"], name="one_rule_per_sender"
+            ),
             models.CheckConstraint(
                 condition=models.Q(action__in=["allow", "block", "score"]), name="known_action"
             ),
@@ -71,7 +107,9 @@ class SenderRule(models.Model):
 
 
 class BanRuleSet(models.Model):
-    """Ordered ban rules under a name; `rules` is a list of {pattern, banned, comment} (B-2)."""
+    """Ordered ban rules under a name; `rules` is a list of {pattern, banned, comment, path, silent}
+    (B-2), see smtpfilter.policy.layers.BanRule.
+    """
 
     name = models.CharField(max_length=100, unique=True)
     rules = models.JSONField(default=list)

@@ -15,7 +15,7 @@ from django.db import Error, close_old_connections, connection
 from appliance.policies.columns import settings_of
 from smtpfilter.errors import PolicyUnavailable
 from smtpfilter.mail.address import Address
-from smtpfilter.policy.layers import BanRule, Layer, PolicyBook, SenderRule
+from smtpfilter.policy.layers import BanRule, Layer, Network, PolicyBook, Profile, SenderRule
 from smtpfilter.policy.lookup import SITE, candidate_keys
 
 DEFAULT_DELIMITER = "+"
@@ -30,16 +30,18 @@ WITH
       LEFT JOIN policies_namedpolicy named ON named.id = layer.policy_id
      WHERE layer.key = ANY($1)),
   rules AS (
-    SELECT key, sender, action, points, expires_at FROM policies_senderrule
+    SELECT key, sender, action, points, expires_at, authenticated, source, id AS number
+      FROM policies_senderrule
      WHERE sender = ANY($2) AND key = ANY($1))
 SELECT jsonb_build_object(
   'layers', (SELECT jsonb_agg(jsonb_build_array(own, named)) FROM layers),
   'domains', (SELECT jsonb_agg(name) FROM domains_domain WHERE name = ANY($3)),
   'senders', (SELECT jsonb_agg(to_jsonb(rules)) FROM rules),
   'ban_sets', (SELECT jsonb_object_agg(name, rules) FROM policies_banruleset),
-  'networks', (SELECT jsonb_agg(cidr) FROM domains_network),
+  'networks', (SELECT jsonb_object_agg(cidr, profile) FROM domains_network),
+  'profiles', (SELECT jsonb_agg(to_jsonb(profile)) FROM policies_profile profile),
   'traced', (SELECT jsonb_agg(sender) FROM status_tracedsender WHERE sender = ANY($2)),
-  'delimiter', (SELECT recipient_delimiter FROM status_sitesettings),
+  'site', (SELECT to_jsonb(site) FROM status_sitesettings site),
   'revision', (SELECT max(number) FROM policies_policychange))::text
 """
 _EXECUTE = "EXECUTE policy_book (%s, %s, %s)"
@@ -79,15 +81,17 @@ def _keys(addresses: Iterable[Address]) -> frozenset[str]:
 
 def _book(found: dict[str, Any]) -> PolicyBook:
     """Return what the query found; a kind of which there are no rows is null."""
-    delimiter = found["delimiter"]
+    site = found["site"] or {}
     return PolicyBook(
         layers=tuple(_layer(own, named or {}) for own, named in found["layers"] or ()),
         domains=frozenset(found["domains"] or ()),
         senders=tuple(map(_sender_rule, found["senders"] or ())),
         ban_sets={name: _rules(rules) for name, rules in (found["ban_sets"] or {}).items()},
-        networks=tuple(sorted(found["networks"] or ())),
+        networks=tuple(Network(*row) for row in sorted((found["networks"] or {}).items())),
+        profiles={row["name"]: _profile(row) for row in found["profiles"] or ()},
+        sender_authentication=site.get("sender_authentication", False),
         traced=frozenset(found["traced"] or ()),
-        recipient_delimiter=DEFAULT_DELIMITER if delimiter is None else delimiter,
+        recipient_delimiter=site.get("recipient_delimiter", DEFAULT_DELIMITER),
         revision=found["revision"] or 0,
     )
 
@@ -100,17 +104,28 @@ def _layer(own: dict[str, Any], named: dict[str, Any]) -> Layer:
         policy_settings=settings_of(named),
         priority=own["priority"],
         locked=frozenset(own["locked"]),
+        source=own["source"],
+    )
+
+
+def _profile(row: dict[str, Any]) -> Profile:
+    return Profile(
+        name=row["name"],
+        settings=settings_of(row),
+        originating=row["originating"],
+        ports=frozenset(row["ports"]),
+        authenticated=row["authenticated"],
     )
 
 
 def _sender_rule(row: dict[str, Any]) -> SenderRule:
     expires_at = row["expires_at"]
     return SenderRule(
-        key=row["key"],
-        sender=row["sender"],
-        action=row["action"],
-        points=float(row["points"]),
-        expires_at=expires_at and datetime.fromisoformat(expires_at),
+        **{
+            **row,
+            "points": float(row["points"]),
+            "expires_at": expires_at and datetime.fromisoformat(expires_at),
+        }
     )
 
 

@@ -33,6 +33,22 @@ class SiteSettings(models.Model):
         help_text="Days that the record of a message is kept, without its text.",
     )
 
+    sender_authentication = models.BooleanField(
+        default=False,
+        help_text="Ask SPF, DKIM and DMARC about every sender; needs DNS.",
+    )
+    notice_from = models.CharField(
+        max_length=254,
+        default="",
+        blank=True,
+        help_text="Who notices come from; empty for postmaster at the appliance's own name.",
+    )
+    notices_per_hour = models.PositiveIntegerField(
+        default=20,
+        validators=[MinValueValidator(1), MaxValueValidator(10000)],
+        help_text="Notices of one kind to one address in an hour; what is more comes as one summary.",
+    )
+
     class Meta:
         verbose_name_plural = "site settings"
         constraints = (

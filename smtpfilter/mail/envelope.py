@@ -55,7 +55,8 @@ class Client:
     """Who gave the mail to Postfix, as XFORWARD says (E-4); None where it is unknown or
     unavailable.
 
-    `ident` is Postfix's queue id; `source` is "LOCAL" or "REMOTE".
+    `ident` is Postfix's queue id; `source` is "LOCAL" or "REMOTE".  `authenticated`: he logged in,
+    as the Received field of our own Postfix says ("with ESMTPSA").
     """
 
     address: str | None = None
@@ -65,6 +66,7 @@ class Client:
     helo: str | None = None
     ident: str | None = None
     source: str | None = None
+    authenticated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +85,17 @@ class Recipient:
     def wants_failure_notice(self) -> bool:
         return not self.notify or "FAILURE" in self.notify
 
+    @property
+    def wants_success_notice(self) -> bool:
+        return "SUCCESS" in self.notify
+
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
     """All that a transaction says before DATA.
 
-    `peer` is the address of the connecting host (Postfix), "" for a unix socket; `body` is the BODY
+    `peer` is the address of the connecting host (Postfix), "" for a unix socket; `port` is the one
+    that we listened on, 0 for a unix socket; `body` is the BODY
     parameter; `ret` and `envid` are DSN parameters with their exact octets.  `trace` asks for every
     step in the log.
     """
@@ -104,6 +111,7 @@ class Envelope:
     smtputf8: bool = False
     ret: bytes | None = None
     envid: bytes | None = None
+    port: int = 0
 
     @property
     def lmtp(self) -> bool:

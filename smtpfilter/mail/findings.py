@@ -93,9 +93,42 @@ class Unchecked:
 
 
 @dataclass(frozen=True, slots=True)
+class Signature:
+    """One DKIM signature: its d= and s=, and what its check gave (RFC 8601 2.7.1): pass, fail,
+    policy, neutral, temperror, permerror.
+    """
+
+    domain: str
+    selector: str
+    result: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Authentication:
+    """What SPF, DKIM and DMARC say about the sender, in the words of RFC 8601 2.7.
+
+    `spf_domain`: of the envelope sender, of HELO for the null sender.  `from_domain`: of the only
+    author, "" where there are none or several.  `dmarc`: pass, fail, none, temperror, permerror.
+    `dmarc_policy`: what the domain asks for, where DMARC fails and its share (pct) hits: "none",
+    "quarantine" or "reject".  `proven`: domains (A-labels) that are shown to have sent the mail: of
+    valid signatures, and of the envelope sender where SPF passes.  Whether an address belongs to
+    one is told by belongs() in policy/senders.py.
+    """
+
+    spf: str = "none"
+    spf_domain: str = ""
+    signatures: tuple[Signature, ...] = ()
+    from_domain: str = ""
+    dmarc: str = "none"
+    dmarc_policy: str = "none"
+    proven: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Findings:
-    """`viruses`, `spam`, `bad_headers`, `parts`: None = unknown.  A failure text means that the
-    engine gave no answer.
+    """`viruses`, `spam`, `bad_headers`, `parts`, `authentication`: None = unknown.  A failure text
+    means that the engine gave no answer.
     """
 
     parts: tuple[Part, ...] | None = None
@@ -105,6 +138,7 @@ class Findings:
     unchecked: tuple[Unchecked, ...] = ()
     scanner_failure: str | None = None
     spam_failure: str | None = None
+    authentication: Authentication | None = None
 
     def to_json(self) -> dict[str, Any]:
         return {"version": VERSION, **asdict(self)}
@@ -128,6 +162,7 @@ class Findings:
             unchecked=_tuple_of(lambda u: Unchecked(**u), document.get("unchecked")) or (),
             scanner_failure=document.get("scanner_failure"),
             spam_failure=document.get("spam_failure"),
+            authentication=_authentication(document.get("authentication")),
         )
 
 
@@ -137,6 +172,18 @@ def _part(document: Mapping[str, Any]) -> Part:
             **document,
             "nodes": tuple(tuple(node) for node in document["nodes"]),
             "short_types": tuple(document.get("short_types", ())),
+        }
+    )
+
+
+def _authentication(document: Mapping[str, Any] | None) -> Authentication | None:
+    if document is None:
+        return None
+    return Authentication(
+        **{
+            **document,
+            "signatures": tuple(Signature(**item) for item in document["signatures"]),
+            "proven": tuple(document["proven"]),
         }
     )
 

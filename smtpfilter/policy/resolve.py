@@ -2,7 +2,7 @@
 from (P-1, P-2).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from smtpfilter.mail.address import Address
@@ -18,16 +18,15 @@ from smtpfilter.policy.settings import (
 DEFAULT = "default"  # the origin of a value that no layer sets
 
 
-def resolve(book: PolicyBook, address: Address) -> EffectivePolicy:
+def resolve(book: PolicyBook, address: Address, profiles: Sequence[str] = ()) -> EffectivePolicy:
     """Return the policy of the recipient `address`.
 
     For each field the first layer with a value gives it: its own field, else that of its named
-    policy.  A layer that locks a field hides what more specific layers say about it.  What no layer
-    sets comes from DEFAULTS, and an unchecked_*_destiny that is set nowhere is what
-    unchecked_destiny is.
+    policy.  A layer that locks a field hides what more specific layers say about it.  The direction
+    profiles that apply go before all layers, the last of them first.  What no layer sets comes from
+    DEFAULTS, and an unchecked_*_destiny that is set nowhere is what unchecked_destiny is.
     """
-    by_key = {layer.key: layer for layer in book.layers}
-    layers = [by_key[key] for key in scope(book, address) if key in by_key]
+    layers = _in_order(book, address)
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
     for name in FIELDS:
@@ -35,7 +34,14 @@ def resolve(book: PolicyBook, address: Address) -> EffectivePolicy:
     for name in FOLLOWS_UNCHECKED:
         if values[name] is None:
             values[name], origins[name] = values["unchecked_destiny"], origins["unchecked_destiny"]
-    return EffectivePolicy(PolicySettings(**values), origins, is_local(book, address))
+    for name in FIELDS:
+        for profile in reversed(profiles):
+            value = getattr(book.profiles[profile].settings, name)
+            if value is not None:
+                values[name], origins[name] = value, f"profile {profile}"
+                break
+    locks = {name: layer.key for layer in layers for name in layer.locked}
+    return EffectivePolicy(PolicySettings(**values), origins, is_local(book, address), locks)
 
 
 def scope(book: PolicyBook, address: Address) -> tuple[str, ...]:
@@ -58,6 +64,14 @@ def is_local(book: PolicyBook, address: Address) -> bool:
     does.
     """
     return not book.domains.isdisjoint(domain_keys(address.domain))
+
+
+def _in_order(book: PolicyBook, address: Address) -> list[Layer]:
+    """Return the layers that count, the strongest first; at one key those made by hand (K-8)."""
+    by_key: dict[str, list[Layer]] = {}
+    for layer in sorted(book.layers, key=lambda layer: layer.source):
+        by_key.setdefault(layer.key, []).append(layer)
+    return [layer for key in scope(book, address) for layer in by_key.get(key, ())]
 
 
 def _heard(name: str, layers: list[Layer]) -> Iterable[Layer]:

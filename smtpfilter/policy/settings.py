@@ -1,5 +1,5 @@
 """Every setting of a policy: one field per amavisd parameter (P-5), plus what amavisd lacks (a
-destiny per layer).
+destiny per category and layer, what DMARC decides, who hears of unchecked mail).
 
 A field's help text is written here once; code, policy form and manual read it.  In PolicySettings
 None means inherit; DEFAULTS, the starting policy of a fresh installation, has no None but for the
@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from smtpfilter.policy.destiny import Destiny
 
-Kind = Literal["flag", "level", "destiny", "text", "bytes"]
+Kind = Literal["flag", "level", "points", "destiny", "text", "bytes"]
 
 NEVER = math.inf  # a level that no score reaches; written "never"
 
@@ -31,8 +31,29 @@ def _copy(what: str) -> Any:
     return _setting(
         "text",
         "copies",
-        f"Where a copy of blocked {what} is kept: `quarantine`, or empty to keep nothing.",
+        f"Where a copy of {what} is kept: `quarantine`, or empty to keep nothing.",
     )
+
+
+def _extension(what: str) -> Any:
+    return _setting(
+        "text",
+        "filing",
+        f"Address extension under which delivered {what} is filed, as in user+extension@domain;"
+        " empty for none.",
+    )
+
+
+def _admin(what: str) -> Any:
+    return _setting("text", "notices", f"Who is told about {what}: addresses by comma, or empty.")
+
+
+def _warning(what: str) -> Any:
+    return _setting("flag", "notices", f"Tell the recipient about {what} sent to him.")
+
+
+def _points(when: str) -> Any:
+    return _setting("points", "authenticity", f"Points added to the score {when}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +99,15 @@ class PolicySettings:
     spam_dsn_cutoff_level: float | None = _setting(
         "level", "levels", "Score from which no notice goes to the sender."
     )
+    spam_crediblefrom_dsn_cutoff_level: float | None = _setting(
+        "level",
+        "levels",
+        "Score from which no notice goes to a sender who is known to be himself: from an own"
+        " network, logged in, or authenticated by DKIM or SPF.",
+    )
+    spam_notifyadmin_cutoff_level: float | None = _setting(
+        "level", "levels", "Score from which the administrator hears of no spam."
+    )
     spam_quarantine_cutoff_level: float | None = _setting(
         "level", "levels", "Score from which no copy of spam is kept."
     )
@@ -103,11 +133,37 @@ class PolicySettings:
     scanner_failure_destiny: Destiny | None = _destiny("mail while no virus scanner answers")
     spam_failure_destiny: Destiny | None = _destiny("mail while the spam engine does not answer")
 
-    virus_quarantine_to: str | None = _copy("infected mail")
-    banned_quarantine_to: str | None = _copy("mail with banned files")
-    spam_quarantine_to: str | None = _copy("spam")
-    bad_header_quarantine_to: str | None = _copy("mail with a bad header section")
-    unchecked_quarantine_to: str | None = _copy("mail that could not be looked into")
+    dmarc_reject_destiny: Destiny | None = _setting(
+        "destiny",
+        "authenticity",
+        "What happens to mail that fails DMARC where its domain asks to reject such mail.",
+    )
+    dmarc_quarantine_destiny: Destiny | None = _setting(
+        "destiny",
+        "authenticity",
+        "What happens to mail that fails DMARC where its domain asks to quarantine such mail.",
+    )
+    spoofed_destiny: Destiny | None = _setting(
+        "destiny",
+        "authenticity",
+        "What happens to mail from outside whose author claims a local domain without proof.",
+    )
+    dmarc_reject_points: float | None = _points("where DMARC fails and its domain asks to reject")
+    dmarc_quarantine_points: float | None = _points(
+        "where DMARC fails and its domain asks to quarantine"
+    )
+    spoofed_points: float | None = _points(
+        "where mail from outside claims a local domain without proof"
+    )
+
+    virus_quarantine_to: str | None = _copy("blocked infected mail")
+    banned_quarantine_to: str | None = _copy("blocked mail with banned files")
+    spam_quarantine_to: str | None = _copy("blocked spam")
+    bad_header_quarantine_to: str | None = _copy("blocked mail with a bad header section")
+    unchecked_quarantine_to: str | None = _copy("blocked mail that could not be looked into")
+
+    clean_quarantine_to: str | None = _copy("clean mail, beside its delivery,")
+    archive_quarantine_to: str | None = _copy("every mail, whatever happens to it,")
 
     spam_subject_tag: str | None = _setting(
         "text", "subject", "Put before the subject from the tag level on."
@@ -125,8 +181,59 @@ class PolicySettings:
         "text", "subject", "Put before the subject of unchecked mail that is delivered."
     )
 
+    remove_existing_spam_headers: bool | None = _setting(
+        "flag", "subject", "Remove X-Spam fields that the mail brings along."
+    )
+    remove_existing_x_scanned_headers: bool | None = _setting(
+        "flag", "subject", "Remove X-Virus-Scanned fields of others, too."
+    )
+    allowed_added_header_fields: str | None = _setting(
+        "text",
+        "subject",
+        "Names of the header fields that may be added, by comma; `all`, or empty for none.",
+    )
+
+    addr_extension_virus: str | None = _extension("infected mail")
+    addr_extension_banned: str | None = _extension("mail with banned files")
+    addr_extension_spam: str | None = _extension("spam")
+    addr_extension_bad_header: str | None = _extension("mail with a bad header section")
+    forward_method: str | None = _setting(
+        "text",
+        "filing",
+        "Next hops for delivered mail, the first that answers is used: smtp:[10.0.0.1]:25 or"
+        " lmtp:/path, by comma; empty for the site's own.",
+    )
+
+    warnvirusrecip: bool | None = _warning("infected mail")
+    warnbannedrecip: bool | None = _warning("mail with banned files")
+    warnbadhrecip: bool | None = _warning("mail with a bad header section")
+    virus_admin: str | None = _admin("infected mail")
+    newvirus_admin: str | None = _admin("a virus that was never seen here before")
+    banned_admin: str | None = _admin("mail with banned files")
+    spam_admin: str | None = _admin("spam")
+    bad_header_admin: str | None = _admin("mail with a bad header section")
+    unchecked_admin: str | None = _admin("mail that could not be looked into")
+    viruses_that_fake_sender: str | None = _setting(
+        "text",
+        "notices",
+        "Viruses whose sender hears nothing, since he did not send them: `all`, `article` (16"
+        " names of 2003), names by comma looked for anywhere in a virus's name, or empty for none.",
+    )
+    tell_credible_sender: bool | None = _setting(
+        "flag",
+        "notices",
+        "Tell a sender from an own network, or logged in, when his mail is held or discarded."
+        " All other senders learn nothing of held or discarded mail.",
+    )
+    notice_language: str | None = _setting(
+        "text", "notices", "Language of notices, such as en or de."
+    )
+
     banned_rulenames: str | None = _setting(
-        "text", "files", "Names of ban rule sets, by comma, in order; empty for none."
+        "text",
+        "files",
+        "Names of ban rule sets, by comma, in order; empty for none.  With + before the first name"
+        " they stand before the inherited ones, else in place of them.",
     )
     message_size_limit: int | None = _setting(
         "bytes",
@@ -156,6 +263,8 @@ DEFAULTS = PolicySettings(
     spam_tag3_level=NEVER,
     spam_kill_level=6.3,
     spam_dsn_cutoff_level=NEVER,
+    spam_crediblefrom_dsn_cutoff_level=NEVER,
+    spam_notifyadmin_cutoff_level=NEVER,
     spam_quarantine_cutoff_level=NEVER,
     virus_destiny=Destiny.DISCARD,
     banned_destiny=Destiny.DISCARD,
@@ -165,16 +274,44 @@ DEFAULTS = PolicySettings(
     unchecked_destiny=Destiny.DISCARD,
     scanner_failure_destiny=Destiny.TEMPFAIL,
     spam_failure_destiny=Destiny.TEMPFAIL,
+    dmarc_reject_destiny=Destiny.PASS,
+    dmarc_quarantine_destiny=Destiny.PASS,
+    spoofed_destiny=Destiny.PASS,
+    dmarc_reject_points=0.0,
+    dmarc_quarantine_points=0.0,
+    spoofed_points=0.0,
     virus_quarantine_to="quarantine",
     banned_quarantine_to="quarantine",
     spam_quarantine_to="quarantine",
     bad_header_quarantine_to="quarantine",
     unchecked_quarantine_to="quarantine",
+    clean_quarantine_to="",
+    archive_quarantine_to="",
     spam_subject_tag="",
     spam_subject_tag2="",
     spam_subject_tag3="",
     virus_subject_tag="",
     unchecked_subject_tag="",
+    remove_existing_spam_headers=True,
+    remove_existing_x_scanned_headers=False,
+    allowed_added_header_fields="all",
+    addr_extension_virus="",
+    addr_extension_banned="",
+    addr_extension_spam="",
+    addr_extension_bad_header="",
+    forward_method="",
+    warnvirusrecip=False,
+    warnbannedrecip=False,
+    warnbadhrecip=False,
+    virus_admin="",
+    newvirus_admin="",
+    banned_admin="",
+    spam_admin="",
+    bad_header_admin="",
+    unchecked_admin="",
+    viruses_that_fake_sender="all",
+    tell_credible_sender=True,
+    notice_language="en",
     banned_rulenames="current",
     message_size_limit=0,
 )
@@ -197,14 +334,16 @@ def parse_value(name: str, text: str) -> bool | float | int | str | Destiny:
     """Return the value that a person wrote for the field `name`.  Raises BadValue, or KeyError for
     an unknown field.
 
-    Accepted: yes|no for flags, a number or "never" for levels, a destiny, a whole number of octets,
-    any text.
+    Accepted: yes|no for flags, a number or "never" for levels, a number of points, a destiny, a
+    whole number of octets, any text.
     """
     kind = FIELDS[name]
     if kind == "flag":
         return _flag(text)
     if kind == "level":
         return _level(text)
+    if kind == "points":
+        return _a_number(text)
     if kind == "destiny":
         return _a_destiny(text)
     if kind == "bytes":
@@ -233,25 +372,26 @@ def _level(text: str) -> float:
     if text.lower() == "never":
         return NEVER
     try:
-        level = float(text)
+        return _a_number(text)
+    except BadValue as error:
+        raise BadValue(f"{error}, or never") from None
+
+
+def _a_number(text: str) -> float:
+    try:
+        number = float(text)
     except ValueError:
-        raise BadValue("a number, or never") from None
-    if not -10000 <= level <= 10000:
-        raise BadValue("a number between -10000 and 10000, or never")
-    return level
+        raise BadValue("a number") from None
+    if not -10000 <= number <= 10000:
+        raise BadValue("a number between -10000 and 10000")
+    return number
 
 
 def _a_destiny(text: str) -> Destiny:
     try:
-        destiny = Destiny(text.lower())
+        return Destiny(text.lower())
     except ValueError:
-        raise BadValue("one of pass, discard, reject, tempfail") from None
-    if destiny is Destiny.BOUNCE:
-        raise BadValue(
-            "pass, discard, reject or tempfail: bounce is not offered yet, "
-            "it would write to forged senders"
-        )
-    return destiny
+        raise BadValue("one of pass, discard, bounce, reject, tempfail") from None
 
 
 def _bytes(text: str) -> int:

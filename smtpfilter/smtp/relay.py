@@ -16,7 +16,7 @@ from smtpfilter.config import Endpoint
 from smtpfilter.mail.address import forward
 from smtpfilter.mail.envelope import Recipient
 from smtpfilter.mail.reply import Reply
-from smtpfilter.ports import Submission
+from smtpfilter.ports import Handover, Submission
 from smtpfilter.smtp.connection import ConnectionFailed, NextHopConnection, Timeouts
 from smtpfilter.smtp.kept import KeptConnections
 from smtpfilter.smtp.xforward import command_lines
@@ -41,13 +41,13 @@ class SmtpRelay:
         self._timeouts = timeouts or Timeouts()
         self._kept = KeptConnections()
 
-    def send(self, submission: Submission) -> tuple[Reply, ...]:
-        """Return the reply that settles each recipient, in their order.  See ports.Relay."""
+    def send(self, submission: Submission) -> Handover:
+        """Return the reply that settles each recipient.  See ports.Relay."""
         everyone = range(len(submission.recipients))
         replies: Replies = {}
         while left := [i for i in everyone if i not in replies]:
             replies |= self._send_once(submission, left)
-        return tuple(replies[i] for i in everyone)
+        return Handover(tuple(replies[i] for i in everyone), self.name)
 
     def close(self) -> None:
         """Say goodbye on all kept connections."""

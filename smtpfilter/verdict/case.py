@@ -7,8 +7,9 @@ from datetime import datetime
 
 from smtpfilter.mail.address import Address
 from smtpfilter.mail.envelope import MailId, Recipient
+from smtpfilter.mail.findings import Authentication
 from smtpfilter.policy.banning import rules_for
-from smtpfilter.policy.layers import PolicyBook
+from smtpfilter.policy.layers import Origin, PolicyBook
 from smtpfilter.policy.resolve import resolve
 from smtpfilter.policy.senders import match_senders
 from smtpfilter.verdict.verdict import Case
@@ -24,11 +25,13 @@ def make_case(
     bulk: bool,
     now: datetime,
     hostname: str,
+    origin: Origin = Origin(),  # noqa: B008 - a frozen value
+    authentication: Authentication | None = None,
 ) -> Case:
     """Return the case of `recipient`; `identities` are the envelope sender, then the authors
     (W-1).
     """
-    policy = resolve(book, recipient.address)
+    policy = resolve(book, recipient.address, origin.profiles)
     return Case(
         mail_id=mail_id,
         recipient=recipient,
@@ -39,4 +42,6 @@ def make_case(
         bulk=bulk,
         now=now,
         hostname=hostname,
+        origin=origin,
+        authentication=authentication,
     )

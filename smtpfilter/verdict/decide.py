@@ -76,7 +76,7 @@ def decide(case: Case, findings: Findings) -> Verdict:
         policy=case.policy,
         score=seen.score,
         banned=tuple(path for path, _ in seen.banned),
-        tell_sender=_tell_sender(case, seen),
+        suppressed=_suppressed(case, seen),
     )
 
 
@@ -92,7 +92,7 @@ def loop_verdict(case: Case) -> Verdict:
         reply=MailLoop.reply,
         reasons=("More than 100 Received fields: the mail goes round in circles.",),
         policy=case.policy,
-        tell_sender=not case.bulk,
+        suppressed="bulk mail" if case.bulk else "",
     )
 
 
@@ -151,14 +151,17 @@ def _has_copy(category: Category, case: Case, seen: Seen) -> bool:
     return bool(field and getattr(settings, field)) and not cut_off
 
 
-def _tell_sender(case: Case, seen: Seen) -> bool:
-    """Tell whether a notice may go to the sender (N-1): every virus fakes its sender, and so does
-    most spam.
+def _suppressed(case: Case, seen: Seen) -> str:
+    """Return why no notice may go to the sender, "" where one may (N-1): every virus fakes its
+    sender, and so does most spam.
     """
-    unclean = seen.categories[0] > Category.CLEAN
-    cut_off = reaches(seen.score, case.policy.settings.spam_dsn_cutoff_level)
-    black = case.sender.black and not case.sender.white
-    return not (seen.viruses or cut_off or black or (case.bulk and unclean))
+    if seen.viruses:
+        return "faked sender"
+    if reaches(seen.score, case.policy.settings.spam_dsn_cutoff_level):
+        return "score"
+    if case.sender.black and not case.sender.white:
+        return "blocked sender"
+    return "bulk mail" if case.bulk and seen.categories[0] > Category.CLEAN else ""
 
 
 def _reply(case: Case, seen: Seen, blocking: _Stop | None) -> Reply:

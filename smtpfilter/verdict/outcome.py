@@ -20,7 +20,13 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """How it ended for one recipient, with the reply that settled it."""
+    """How it ended for one recipient, with the reply that settled it.
+
+    `hop`: the next hop that gave the reply ("smtp:[127.0.0.1]:10026"), "" where it is ours.
+    `dsn`: that hop took over the sender's wish for notices (RFC 3461 5.2).
+    """
 
     outcome: Outcome
     reply: Reply
+    hop: str = ""
+    dsn: bool = False

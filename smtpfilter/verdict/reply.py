@@ -20,7 +20,7 @@ Settled = Mapping[bytes, Settlement]  # by the octets of the forward-path
 
 
 def settle_smtp(
-    envelope: Envelope, verdicts: Sequence[Verdict], settled: Settled, relay_name: str
+    envelope: Envelope, verdicts: Sequence[Verdict], settled: Settled
 ) -> Reply:
     """Return the one reply for all recipients.
 
@@ -36,14 +36,14 @@ def settle_smtp(
     delivered = next((end for end in ends if end.outcome is Outcome.DELIVERED), None)
     others = _counts(ends)
     if delivered:
-        passed = _from_next_hop(delivered.reply, relay_name)
+        passed = _from_next_hop(delivered)
         return (
             reply(250, "2.0.0", f"{passed}, but {others}")
             if others
             else reply(250, "2.0.0", passed)
         )
     if outcomes == {Outcome.REJECTED}:
-        return _refusal(envelope, verdicts[0], ends[0], relay_name)
+        return _refusal(envelope, verdicts[0], ends[0])
     if outcomes <= {Outcome.HELD, Outcome.DISCARDED} or outcomes == {Outcome.BOUNCED}:
         return ends[0].reply
     return reply(250, "2.5.0", f"Ok, id={envelope.mail_id}, {others}")
@@ -77,7 +77,7 @@ def needs_notice(
         verdict.recipient
         for verdict, end in zip(verdicts, ends, strict=True)
         if end.outcome is Outcome.REJECTED
-        and verdict.tell_sender
+        and not verdict.suppressed
         and verdict.recipient.wants_failure_notice
     )
 
@@ -89,14 +89,15 @@ def _counts(ends: Sequence[Settlement]) -> str:
     return ", and ".join(f"{count} {name}" for name, count in counted if count)
 
 
-def _from_next_hop(answer: Reply, relay_name: str) -> str:
-    return f"from MTA({relay_name}): {answer}"
+def _from_next_hop(end: Settlement) -> str:
+    hop = f"({end.hop})" if end.hop else ""  # an earlier attempt's answer has lost it
+    return f"from MTA{hop}: {end.reply}"
 
 
-def _refusal(envelope: Envelope, verdict: Verdict, end: Settlement, relay_name: str) -> Reply:
+def _refusal(envelope: Envelope, verdict: Verdict, end: Settlement) -> Reply:
     """Return our own refusal as it is, the next hop's with its name."""
     if verdict.blocked_by is not None:
         return end.reply
-    theirs = _from_next_hop(end.reply, relay_name)
+    theirs = _from_next_hop(end)
     text = f"id={envelope.mail_id} - Rejected by next-hop MTA on relaying, {theirs}"
     return reply(end.reply.code, end.reply.enhanced, text)

@@ -1,13 +1,15 @@
 """What is decided for one recipient, and what the decision was made from."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
+from smtpfilter.mail.address import Address
 from smtpfilter.mail.edits import Edits
 from smtpfilter.mail.envelope import MailId, Recipient
+from smtpfilter.mail.findings import Authentication
 from smtpfilter.mail.reply import Reply
 from smtpfilter.policy.destiny import Destiny
-from smtpfilter.policy.layers import BanRule, EffectivePolicy, SenderMatch
+from smtpfilter.policy.layers import BanRule, EffectivePolicy, Origin, SenderMatch
 from smtpfilter.verdict.category import Category
 
 
@@ -15,7 +17,8 @@ from smtpfilter.verdict.category import Category
 class Case:
     """One recipient of one message, with everything but the findings.
 
-    `bulk`: the sender is null or the mail is automatic or list mail (N-2).
+    `bulk`: the sender is null or the mail is automatic or list mail (N-2).  `origin`: how the mail
+    came to us.  `authentication`: as in Findings; the sender lists were asked with it.
     """
 
     mail_id: MailId
@@ -27,6 +30,23 @@ class Case:
     bulk: bool
     now: datetime
     hostname: str
+    origin: Origin = Origin()
+    authentication: Authentication | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeOrder:
+    """Somebody other than the sender is to be told (N-5, N-6).
+
+    `kind`: "virus_admin", "newvirus_admin", "banned_admin", "spam_admin", "bad_header_admin",
+    "unchecked_admin", or "warnvirusrecip", "warnbannedrecip", "warnbadhrecip".  `to`: canonical
+    address.  `names`: of viruses, for newvirus_admin: only those never seen before count.
+    """
+
+    kind: str
+    to: str
+    language: str
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +59,11 @@ class Verdict:
     delivered copy gets.
     `score`: the recipient's own, None where unknown.  `reasons`: sentences, the deciding one first.
     `reply`: what the sender is told where the mail does not pass.  `banned`: paths as in B-6.
+    `suppressed`: why the sender gets no notice, "" where one may go to him (N-1).
+    `tell_discard`: he is told even of mail that is held or discarded.
+    `forward_as`: the address with which the next hop is asked, None for the recipient's own.
+    `forward_method`: next hops, "" for the site's.  `listed`: numbers of the sender rules that
+    counted.  `notices`: who else is told.  `let_through`: what would have let it pass, sentences.
     """
 
     recipient: Recipient
@@ -52,9 +77,13 @@ class Verdict:
     policy: EffectivePolicy
     score: float | None = None
     banned: tuple[str, ...] = ()
-    tell_sender: bool = field(
-        default=True
-    )  # False: a notice to the sender would be backscatter or is cut off (N-1)
+    suppressed: str = ""
+    tell_discard: bool = False
+    forward_as: Address | None = None
+    forward_method: str = ""
+    listed: tuple[int, ...] = ()
+    notices: tuple[NoticeOrder, ...] = ()
+    let_through: tuple[str, ...] = ()
 
     @property
     def category(self) -> Category:

@@ -12,7 +12,7 @@ from smtpfilter.mail.reply import Reply
 from smtpfilter.policy.destiny import Destiny
 from smtpfilter.policy.layers import EffectivePolicy
 from smtpfilter.policy.settings import DEFAULTS, FIELDS
-from smtpfilter.ports import JournalEntry, JournalRecipient, Settlement, Submission
+from smtpfilter.ports import Handover, JournalEntry, JournalRecipient, Settlement, Submission
 from smtpfilter.verdict.category import Category
 from smtpfilter.verdict.outcome import Outcome
 from smtpfilter.verdict.verdict import Verdict
@@ -127,8 +127,8 @@ class ScriptedRelay:
         self.sent: list[Submission] = []
         self.octets: list[bytes] = []
 
-    def send(self, submission: Submission) -> tuple[Reply, ...]:
+    def send(self, submission: Submission) -> Handover:
         self.sent.append(submission)
         self.octets.append(b"".join(submission.content.chunks()))
         reply = self._replies.pop(0) if len(self._replies) > 1 else self._replies[0]
-        return (reply,) * len(submission.recipients)
+        return Handover((reply,) * len(submission.recipients), self.name)

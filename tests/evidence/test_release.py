@@ -28,7 +28,7 @@ from smtpfilter.config import Endpoint
 from smtpfilter.mail.address import NULL_SENDER
 from smtpfilter.mail.reply import Reply
 from smtpfilter.policy.destiny import Destiny
-from smtpfilter.ports import Submission
+from smtpfilter.ports import Handover, Submission
 from smtpfilter.smtp.relay import SmtpRelay
 from smtpfilter.verdict.category import Category
 from tests.doubles.next_hop import NextHop
@@ -198,7 +198,7 @@ def test_what_a_dead_worker_left_behind_is_taken_up_after_its_lease(
 class Overtaken(ScriptedRelay):
     """Answers only after another worker took the release over."""
 
-    def send(self, submission: Submission) -> tuple[Reply, ...]:
+    def send(self, submission: Submission) -> Handover:
         Release.objects.update(tries=2)
         return super().send(submission)
 
@@ -225,7 +225,7 @@ def test_a_command_does_not_wait_for_ever(journal: DatabaseJournal, administrato
     row_id, answer = hold(journal), threading.Event()
 
     class Slow(ScriptedRelay):
-        def send(self, submission: Submission) -> tuple[Reply, ...]:
+        def send(self, submission: Submission) -> Handover:
             answer.wait()
             return super().send(submission)
 
@@ -382,7 +382,7 @@ def test_a_release_reaches_the_next_hop_byte_for_byte(
 class CuttingRelay(ScriptedRelay):
     """Takes the copy; meanwhile Postgres ends the connection of the one who sends it."""
 
-    def send(self, submission: Submission) -> tuple[Reply, ...]:
+    def send(self, submission: Submission) -> Handover:
         connections["default"].connection.close()
         return super().send(submission)
 

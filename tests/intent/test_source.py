@@ -145,7 +145,7 @@ def test_ban_sets_networks_and_traced_senders_come_with_it() -> None:
     book = SOURCE.load([address("bob@example.org")], [address("ann@example.com")])
 
     assert book.ban_sets == {"ours": (BanRule("x", banned=False, comment="not this"),)}
-    assert book.networks == ("192.0.2.0/24",)
+    assert book.networks == (Network("192.0.2.0/24"),)
     assert book.traced == {"example.org"}
     assert book.recipient_delimiter == ""
     assert SOURCE.load([NULL_SENDER], []).traced == {""}

@@ -53,7 +53,7 @@ def submission(*recipients: str, content: bytes = b"hello\r\n", **fields: object
 
 
 def send(relay: SmtpRelay, *recipients: str, **fields: object) -> list[str]:
-    return [str(reply) for reply in relay.send(submission(*recipients, **fields))]  # type: ignore
+    return [str(reply) for reply in relay.send(submission(*recipients, **fields)).replies]  # type: ignore
 
 
 # What goes over the wire

@@ -21,8 +21,9 @@ from smtpfilter.mail.reply import Reply
 from smtpfilter.pipeline import Pipeline
 from smtpfilter.policy.layers import Layer, PolicyBook
 from smtpfilter.policy.settings import PolicySettings
-from smtpfilter.ports import JournalEntry, Settlement, Submission
+from smtpfilter.ports import Handover, JournalEntry, Settlement, Submission
 from smtpfilter.settle import Judgement
+from smtpfilter.smtp.routes import RouteTable
 from smtpfilter.verdict.outcome import Outcome
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
@@ -91,9 +92,10 @@ class RecordingRelay:
     name: str = "smtp:[127.0.0.1]:10026"
     sent: list[Submission] = field(default_factory=list)
 
-    def send(self, submission: Submission) -> tuple[Reply, ...]:
+    def send(self, submission: Submission) -> Handover:
         self.sent.append(submission)
-        return tuple(Reply(250, "2.0.0", "Ok: queued as Q1") for _ in submission.recipients)
+        taken = Reply(250, "2.0.0", "Ok: queued as Q1")
+        return Handover((taken,) * len(submission.recipients), self.name)
 
     def close(self) -> None:
         """Hold nothing open."""
@@ -126,7 +128,7 @@ class House:
 def house() -> House:
     source, journal, relay = Source(), MemoryJournal(), RecordingRelay()
     judge = Judge("filter.example.com", source, BrokenExaminer(ValueError("secret")), lambda: NOW)
-    courier = Courier("filter.example.com", relay, relay, journal)
+    courier = Courier("filter.example.com", RouteTable(relay), relay, journal)
     return House(Pipeline(judge, courier, journal, "", debug=False), source, journal, relay)
 
 

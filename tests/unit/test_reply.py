@@ -38,12 +38,12 @@ def ended(letters: str) -> tuple[Envelope, list[Verdict], dict[bytes, Settlement
     for letter, address in zip(letters, addresses, strict=True):
         outcome, reply, blocked_by = ENDS[letter]
         verdicts.append(replace(decide(case(address), CLEAN), blocked_by=blocked_by))
-        settled[address.encode()] = Settlement(outcome, reply)
+        settled[address.encode()] = Settlement(outcome, reply, RELAY)
     return envelope(*addresses), verdicts, settled
 
 
 def smtp(letters: str) -> str:
-    return str(settle_smtp(*ended(letters), RELAY))
+    return str(settle_smtp(*ended(letters)))
 
 
 def told(letters: str, **envelope_rest: object) -> list[str]:
@@ -141,6 +141,6 @@ def test_who_asked_for_no_failure_notice_gets_none(notify: tuple[str, ...], want
 
 def test_no_notice_that_would_be_backscatter() -> None:
     sent, verdicts, settled = ended("pr")
-    verdicts[1] = replace(verdicts[1], tell_sender=False)
+    verdicts[1] = replace(verdicts[1], suppressed="bulk mail")
 
     assert needs_notice(sent, verdicts, settled) == ()
