@@ -33,6 +33,8 @@ def test_policy_set_makes_the_layer_and_show_prints_it(run: Any) -> None:
         ("spam_kill_level=-3", -3.0),
         ("bypass_spam_checks=no", False),
         ("virus_destiny=Reject", "reject"),
+        ("spam_destiny=bounce", "bounce"),
+        ("dmarc_reject_points=-2.5", -2.5),
         ("spam_subject_tag2=***SPAM=*** ", "***SPAM=*** "),
         ("spam_quarantine_to=", ""),
         ("message_size_limit=1048576", 1048576),
@@ -47,8 +49,7 @@ def test_values_are_written_as_people_write_them(run: Any, written: str, shown: 
 @pytest.mark.parametrize(
     ("assignment", "why"),
     [
-        ("virus_destiny=bounce", "bounce is not offered yet"),
-        ("virus_destiny=drop", "one of pass, discard, reject, tempfail"),
+        ("virus_destiny=drop", "one of pass, discard, bounce, reject, tempfail"),
         ("spam_kill_level=nan", "a number between"),
         ("spam_kill_level=high", "a number, or never"),
         ("virus_lover=perhaps", "yes or no"),
