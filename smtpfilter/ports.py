@@ -14,6 +14,7 @@ from smtpfilter.mail.message import Message
 from smtpfilter.mail.octets import Content, Octets, SpooledMail
 from smtpfilter.mail.reply import Reply
 from smtpfilter.policy.layers import PolicyBook
+from smtpfilter.policy.routes import BadRoute as BadRoute
 from smtpfilter.verdict.outcome import Outcome
 from smtpfilter.verdict.outcome import Settlement as Settlement
 from smtpfilter.verdict.verdict import NoticeOrder, Verdict
@@ -162,10 +163,6 @@ class Relay(Protocol):
     def close(self) -> None:
         """End the connections that are kept."""
         ...
-
-
-class BadRoute(ValueError):
-    """The text names no next hops; `args[0]` is a sentence that says how they are written."""
 
 
 class Routes(Protocol):
