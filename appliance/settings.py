@@ -57,6 +57,7 @@ INSTALLED_APPS = [
     "appliance.apps.ApplianceConfig",
     "appliance.accounts",
     "appliance.domains",
+    "appliance.notices",
     "appliance.policies",
     "appliance.status",
     "appliance.ui",

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
+from appliance.notices.source import DatabaseTemplates
 from appliance.patience import limit_waiting
 from appliance.policies.source import DatabasePolicySource
 from quarantine.store import DatabaseJournal
@@ -49,6 +50,7 @@ def make_pipeline(config: FilterConfig, *, debug: bool = False) -> Pipeline:
             routes=RouteTable(relay),
             notify=relay if config.notify == config.relay else make_relay(config, config.notify),
             journal=journal,
+            templates=DatabaseTemplates(),
         ),
         journal=journal,
         own_postfix=config.own_postfix,

@@ -17,6 +17,7 @@ from smtpfilter.policy.layers import PolicyBook
 from smtpfilter.policy.routes import BadRoute as BadRoute
 from smtpfilter.verdict.outcome import Outcome
 from smtpfilter.verdict.outcome import Settlement as Settlement
+from smtpfilter.verdict.texts import Text
 from smtpfilter.verdict.verdict import NoticeOrder, Verdict
 
 
@@ -189,18 +190,19 @@ class Authenticator(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Template:
-    """The text of one kind of notice, in the notation of Jinja: its subject and its body."""
-
-    subject: str
-    body: str
-
-
 class Templates(Protocol):
-    def find(self, kind: str, language: str) -> Template:
-        """Return the site's template, else the one that is shipped; of an unknown language the
-        English one.
+    """The words of notices, as the site wants them."""
+
+    def text(self, kind: str, language: str, facts: Mapping[str, Any]) -> Text:
+        """Return the site's text with `facts` filled in, else the one that is shipped; of an
+        unknown language the English one.
+
+        Raises PolicyUnavailable.
+        """
+        ...
+
+    def from_address(self) -> str:
+        """Return who notices come from, "" for postmaster at our own name.
 
         Raises PolicyUnavailable.
         """

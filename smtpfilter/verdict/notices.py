@@ -1,177 +1,113 @@
-"""The failure notice to a sender: a minimal delivery status notification (RFC 3461, 3464, 6522; RFC
-6533 for UTF-8).
+"""Mail that we write ourselves: notices to senders, administrators and recipients, as octets.
 
-Its envelope sender is the null sender; it returns the header section only, never the body (N-3),
-and says that it was written by a program (RFC 3834), so that no other program answers it.
+A notice to the sender is a delivery status notification about all his recipients together (N-3; RFC
+3461, 3464, 6522, for UTF-8 RFC 6533).  All notices say that a program wrote them (RFC 3834), so
+that no other program answers; their envelope sender is the null sender.
 """
 
-import quopri
-import re
 from collections.abc import Sequence
 from datetime import datetime
 from email.utils import format_datetime
 
 from smtpfilter.mail.edits import fold, header_value
-from smtpfilter.mail.envelope import Envelope, Recipient
+from smtpfilter.mail.envelope import Envelope
 from smtpfilter.mail.message import Message
-from smtpfilter.mail.reply import Reply
+from smtpfilter.verdict.mime import author, part, text_octets, unstructured
+from smtpfilter.verdict.report import delivery_status, returned_header, shown_address
+from smtpfilter.verdict.texts import Text
+from smtpfilter.verdict.told import Told
 
-LONGEST_RETURNED_BYTES = 65536  # of the original header section
 MOST_TOLD = 1100  # recipients in one notice
 
-_XTEXT = re.compile(rb"\+([0-9A-F]{2})")  # RFC 3461 4
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
-_LINE_END = re.compile(rb"\r?\n|\r")
-_LONGEST_PLAIN_LINE = 990
 
-Refusal = tuple[Recipient, Reply]
-
-
-def failure_notice(
+def sender_notice(
     envelope: Envelope,
     message: Message,
-    refusals: Sequence[Refusal],
+    told: Sequence[Told],
+    *,
     now: datetime,
     hostname: str,
+    from_address: str,
+    text: Text,
 ) -> bytes:
-    """Return the octets of the notice, lines ending in CRLF, that tells the sender of `refusals`.
+    """Return the octets of the notice, lines ending in CRLF, that tells the sender of `told`.
 
-    It is all ASCII unless the sender's own address is not: then it is meant for an SMTPUTF8
-    transaction.
+    `text`: what people read, of the kind kind_of_notice(told).  `from_address`: what the site wants
+    in From, "" for postmaster at `hostname`.  All is ASCII unless the sender's own address is not:
+    then it is meant for an SMTPUTF8 transaction.
     """
     utf8 = envelope.mail_from.needs_smtputf8
     boundary = f"=_postern_{envelope.mail_id}"
-    status, headers = (
+    media_types = (
         ("message/global-delivery-status", "message/global-headers")
         if utf8
         else ("message/delivery-status", "text/rfc822-headers")
     )
-    encoding = "8bit" if utf8 else "7bit"
-    told = refusals[:MOST_TOLD]
-    returned, returned_encoding = _returned(message, utf8=utf8)
+    status = delivery_status(envelope, told[:MOST_TOLD], now=now, hostname=hostname, utf8=utf8)
+    words, words_encoding = text_octets(text.body)
+    returned, returned_encoding = returned_header(message, utf8=utf8)
+    original = header_value(message.message_id)
+    fields = [
+        *_fields(
+            from_address=from_address,
+            to=shown_address(envelope.mail_from.octets, utf8=utf8),
+            subject=text.subject,
+            message_id=f"DSN{envelope.mail_id}@{hostname}",
+            now=now,
+            hostname=hostname,
+        ),
+        *([fold("In-Reply-To", original), fold("References", original)] if original else []),
+        fold("Auto-Submitted", "auto-replied"),
+        fold("MIME-Version", "1.0"),
+        fold(
+            "Content-Type",
+            f'multipart/report; report-type=delivery-status; boundary="{boundary}"',
+        ),
+    ]
     return b"".join(
         [
-            _header(envelope, message, now, hostname, boundary),
-            b"This is a MIME-encapsulated message.\r\n",
-            _part(
-                boundary,
-                "text/plain; charset=utf-8",
-                encoding,
-                _text(envelope, told, hostname, utf8=utf8),
-            ),
-            _part(boundary, status, encoding, _status(envelope, told, hostname, utf8=utf8)),
-            _part(boundary, headers, returned_encoding, returned),
+            *fields,
+            b"\r\nThis is a MIME-encapsulated message.\r\n",
+            part(boundary, "text/plain; charset=utf-8", words_encoding, words),
+            part(boundary, media_types[0], "8bit" if utf8 else "7bit", status),
+            part(boundary, media_types[1], returned_encoding, returned),
             f"\r\n--{boundary}--\r\n".encode(),
         ]
     )
 
 
-def _header(
-    envelope: Envelope, message: Message, now: datetime, hostname: str, boundary: str
+def plain_notice(
+    *, to: str, message_id: str, now: datetime, hostname: str, from_address: str, text: Text
 ) -> bytes:
-    original = header_value(message.message_id)
+    """Return the octets of a notice to an administrator or a recipient (N-5, N-6): text alone.
+
+    `to`: an address; `message_id`: without angle brackets.
+    """
+    octets, encoding = text_octets(text.body)
     fields = [
-        ("From", f'"Mail filter at {hostname}" <postmaster@{hostname}>'),
-        ("Subject", "Undelivered Mail Returned to Sender"),
-        ("Date", format_datetime(now)),
-        ("Message-ID", f"<DSN{envelope.mail_id}@{hostname}>"),
-        *([("In-Reply-To", original), ("References", original)] if original else []),
-        ("Auto-Submitted", "auto-replied"),
-        ("MIME-Version", "1.0"),
-        ("Content-Type", f'multipart/report; report-type=delivery-status; boundary="{boundary}"'),
+        *_fields(
+            from_address=from_address,
+            to=shown_address(to.encode("utf-8", "replace"), utf8=True),
+            subject=text.subject,
+            message_id=message_id,
+            now=now,
+            hostname=hostname,
+        ),
+        fold("Auto-Submitted", "auto-generated"),
+        fold("MIME-Version", "1.0"),
+        fold("Content-Type", "text/plain; charset=utf-8"),
+        fold("Content-Transfer-Encoding", encoding),
     ]
-    to = f"To: <{_shown(envelope.mail_from.octets)}>\r\n".encode()
-    lines = [fold(name, value) for name, value in fields]
-    return b"".join([lines[0], to, *lines[1:], b"\r\n"])
+    return b"".join([*fields, b"\r\n", octets])
 
 
-def _part(boundary: str, media_type: str, encoding: str, content: bytes) -> bytes:
-    head = (
-        f"\r\n--{boundary}\r\nContent-Type: {media_type}\r\n"
-        f"Content-Transfer-Encoding: {encoding}\r\n\r\n"
-    )
-    return head.encode() + content
-
-
-def _text(envelope: Envelope, refusals: Sequence[Refusal], hostname: str, *, utf8: bool) -> bytes:
-    lines = [
-        f"This is the mail filter at {hostname}.",
-        "",
-        "Your message could not be delivered to the recipients below.  It was not sent to them,",
-        "and no further attempt will be made.",
-        "",
+def _fields(
+    *, from_address: str, to: str, subject: str, message_id: str, now: datetime, hostname: str
+) -> list[bytes]:
+    return [
+        fold("From", author(from_address, hostname)),
+        f"To: <{to}>\r\n".encode(),
+        unstructured("Subject", subject),
+        fold("Date", format_datetime(now)),
+        fold("Message-ID", f"<{message_id}>"),
     ]
-    for recipient, reply in refusals:
-        lines += [f"<{_address(recipient.address.octets, utf8=utf8)}>", f"    {reply}", ""]
-    lines += [f"Please quote {envelope.mail_id} when you ask the postmaster about it.", ""]
-    return "\r\n".join(lines).encode()
-
-
-def _status(envelope: Envelope, refusals: Sequence[Refusal], hostname: str, *, utf8: bool) -> bytes:
-    """Return the machine-readable part: one group about the message, one for each recipient (RFC
-    3464 2).
-    """
-    about = [f"Reporting-MTA: dns; {hostname}"]
-    if envelope.envid:
-        about.append(f"Original-Envelope-Id: {_from_xtext(envelope.envid, utf8=utf8)}")
-    about.append(f"Arrival-Date: {format_datetime(envelope.received_at)}")
-    groups = [
-        about,
-        *(_recipient_group(recipient, reply, utf8=utf8) for recipient, reply in refusals),
-    ]
-    return "\r\n".join("".join(f"{line}\r\n" for line in group) for group in groups).encode()
-
-
-def _recipient_group(recipient: Recipient, reply: Reply, *, utf8: bool) -> list[str]:
-    octets = recipient.address.octets
-    lines = []
-    if recipient.orcpt:
-        kind, _, address = recipient.orcpt.partition(b";")
-        shown = _from_xtext(address, utf8=utf8)
-        lines.append(f"Original-Recipient: {header_value(kind.decode('ascii', 'replace'))};{shown}")
-    kind_of_final = "rfc822" if octets.isascii() else "utf-8"
-    lines += [
-        f"Final-Recipient: {kind_of_final};{_address(octets, utf8=utf8)}",
-        "Action: failed",
-        f"Status: {reply.enhanced or '5.0.0'}",
-        f"Diagnostic-Code: smtp; {reply}",
-    ]
-    return lines
-
-
-def _returned(message: Message, *, utf8: bool) -> tuple[bytes, str]:
-    """Return the original header section, at most 64 KiB of whole fields, and its transfer
-    encoding.
-    """
-    pieces, size = [], 0
-    for field in message.fields:
-        size += len(field.raw)
-        if size > LONGEST_RETURNED_BYTES:
-            break
-        pieces.append(_LINE_END.sub(b"\r\n", field.raw.rstrip(b"\r\n")) + b"\r\n")
-    section = b"".join(pieces).replace(b"\0", b"")
-    longest = max(map(len, section.split(b"\r\n")))
-    if longest > _LONGEST_PLAIN_LINE or not (section.isascii() or utf8):
-        lines = section.split(b"\r\n")
-        return b"\r\n".join(
-            quopri.encodestring(line).replace(b"\n", b"\r\n") for line in lines
-        ), "quoted-printable"
-    return section, "8bit" if utf8 else "7bit"
-
-
-def _shown(octets: bytes) -> str:
-    return _CONTROL.sub(" ", octets.decode("utf-8", "replace"))
-
-
-def _address(octets: bytes, *, utf8: bool) -> str:
-    """Return an address as the notice may carry it: in UTF-8, or its other characters as \\x{...}
-    (RFC 6533 3).
-    """
-    text = _shown(octets)
-    if utf8 or text.isascii():
-        return text
-    return "".join(c if c.isascii() else f"\\x{{{ord(c):02X}}}" for c in text)
-
-
-def _from_xtext(octets: bytes, *, utf8: bool) -> str:
-    return _address(_XTEXT.sub(lambda found: bytes.fromhex(found[1].decode()), octets), utf8=utf8)

@@ -1,29 +1,69 @@
-"""The failure notice, read back by a mail parser (RFC 3464, 3834, 6533; N-3, BB-30)."""
+"""Notices as octets, read back by a mail parser (RFC 3464, 3834, 6533; N-3, N-5, BB-30)."""
 
 # ruff: noqa: E501 - one row of a table is one line
 
 from dataclasses import replace
-from email import message_from_bytes
+from email import message_from_bytes, policy
 from email.message import Message as StdlibMessage
 
 import pytest
 
+from smtpfilter.mail.envelope import Client, Recipient
 from smtpfilter.mail.message import parse
 from smtpfilter.mail.reply import Reply
-from smtpfilter.verdict.notices import failure_notice
-from tests.unit.builders import ANN, BOB, HOST, MAIL_ID, NOW, address, envelope, recipient
+from smtpfilter.policy.destiny import Destiny
+from smtpfilter.verdict.category import Category
+from smtpfilter.verdict.decide import decide
+from smtpfilter.verdict.notices import plain_notice, sender_notice
+from smtpfilter.verdict.outcome import Outcome, Settlement
+from smtpfilter.verdict.texts import Text
+from smtpfilter.verdict.told import Told, kind_of_notice, language_of_notice
+from tests.unit.builders import (
+    ANN,
+    BOB,
+    CLEAN,
+    HOST,
+    MAIL_ID,
+    NOW,
+    address,
+    case,
+    envelope,
+    recipient,
+)
 
 ORIGINAL = parse(
     b"Message-ID: <orig@remote.example>\r\nSubject: hello\r\nX: folded\r\n\tline\r\n\r\nsecret body\r\n"
 )
-REFUSED = Reply(550, "5.1.1", "No such user")
+REFUSED = Settlement(
+    Outcome.REJECTED, Reply(550, "5.1.1", "No such user"), "smtp:[192.0.2.9]:10026"
+)
+TEXT = Text("What happened", "Your message was refused.\n")
 
 
-def notice(original: bytes | None = None, **rest: object) -> bytes:
+def told(to: Recipient, end: Settlement = REFUSED, blocked_by: Category | None = None) -> Told:
+    verdict = decide(case(to.address.text), CLEAN)
+    destiny = Destiny.BOUNCE if blocked_by else Destiny.PASS
+    return Told(replace(verdict, recipient=to, blocked_by=blocked_by, destiny=destiny), end)
+
+
+def notice(
+    original: bytes | None = None,
+    end: Settlement = REFUSED,
+    text: Text = TEXT,
+    from_address: str = "",
+    **rest: object,
+) -> bytes:
     sent = replace(envelope(ANN, BOB), **rest)  # type: ignore[arg-type]
-    refusals = [(r, REFUSED) for r in sent.recipients]
     message = ORIGINAL if original is None else parse(original)
-    return failure_notice(sent, message, refusals, NOW, HOST)
+    return sender_notice(
+        sent,
+        message,
+        [told(r, end) for r in sent.recipients],
+        now=NOW,
+        hostname=HOST,
+        from_address=from_address,
+        text=text,
+    )
 
 
 def parts(octets: bytes) -> list[StdlibMessage]:
@@ -52,7 +92,7 @@ def test_it_has_text_status_and_header_section_but_never_the_body() -> None:
     assert text.get_content_type() == "text/plain"
     assert status.get_content_type() == "message/delivery-status"
     assert headers.get_content_type() == "text/rfc822-headers"
-    assert "550 5.1.1 No such user" in text.get_payload()
+    assert text.get_payload() == "Your message was refused.\r\n"
     assert headers.get_payload().startswith(
         "Message-ID: <orig@remote.example>\r\nSubject: hello\r\nX: folded\r\n\tline"
     )
@@ -75,7 +115,155 @@ def test_the_status_part_names_message_and_recipients() -> None:
     assert ann["Status"] == "5.1.1"
     assert ann["Diagnostic-Code"] == "smtp; 550 5.1.1 No such user"
     assert bob["Final-Recipient"] == f"rfc822;{BOB}"
+    assert ann["Remote-MTA"] == "dns; [192.0.2.9]"
+    assert ann["Last-Attempt-Date"] == "Sun, 01 Mar 2026 12:00:00 +0000"
+    assert ann["Final-Log-ID"] == str(MAIL_ID)
     assert bob["Original-Recipient"] is None
+
+
+@pytest.mark.parametrize(
+    ("client", "shown"),
+    [
+        (Client(), None),
+        (
+            Client(address="192.0.2.7", helo="desk.example.org"),
+            "dns; desk.example.org ([192.0.2.7])",
+        ),
+        (Client(address="2001:db8::7"), "dns; [IPv6:2001:db8::7]"),
+        (Client(helo="a)\r\nAction: delivered(ä"), "dns; a?  Action: delivered??"),
+    ],
+    ids=["unknown", "with HELO", "without HELO", "hostile HELO"],
+)
+def test_the_status_part_names_the_client(client: Client, shown: str | None) -> None:
+    """RFC 3464 2.2.4."""
+    about = parts(notice(client=client))[1].get_payload()[0]
+    assert about["Received-From-MTA"] == shown
+
+
+@pytest.mark.parametrize(
+    ("outcome", "reply", "hop", "blocked_by", "expected"),
+    [
+        (Outcome.REJECTED, Reply(550, "", "no"), "smtp:mx.example.com:25", None,
+         ("failed", "5.0.0", "dns; mx.example.com", "smtp; 550 no")),
+        (Outcome.REJECTED, Reply(554, "5.7.0", "Reject"), "", Category.VIRUS,
+         ("failed", "5.7.0", None, "smtp; 554 5.7.0 Reject")),
+        (Outcome.BOUNCED, Reply(250, "2.5.0", "Ok, BOUNCE"), "", Category.BANNED,
+         ("failed", "5.7.1", None, f"smtp; 554 5.7.1 Bounced, id={MAIL_ID} - BANNED")),
+        (Outcome.HELD, Reply(250, "2.7.0", "Ok, discarded"), "", Category.SPAM,
+         ("failed", "5.7.1", None, f"smtp; 554 5.7.1 Held, id={MAIL_ID} - spam")),
+        (Outcome.DISCARDED, Reply(250, "2.7.0", "Ok, discarded"), "", Category.MTA,
+         ("failed", "5.7.1", None, f"smtp; 554 5.7.1 Discarded, id={MAIL_ID} - blocked")),
+        (Outcome.DELIVERED, Reply(250, "2.0.0", "Ok"), "smtp:[2001:db8::1]:25", None,
+         ("relayed", "2.0.0", "dns; [IPv6:2001:db8::1]", "smtp; 250 2.0.0 Ok")),
+        (Outcome.DELIVERED, Reply(250, "2.0.0", "Ok"), "lmtp:/run/lmtp", None,
+         ("delivered", "2.0.0", "x-unix; /run/lmtp", "smtp; 250 2.0.0 Ok")),
+        (Outcome.DEFERRED, Reply(451, "4.3.0", "Busy"), "smtp:[192.0.2.9]:25", None,
+         ("delayed", "4.3.0", "dns; [192.0.2.9]", "smtp; 451 4.3.0 Busy")),
+    ],
+)  # fmt: skip
+def test_the_words_for_how_it_ended(
+    outcome: Outcome,
+    reply: Reply,
+    hop: str,
+    blocked_by: Category | None,
+    expected: tuple[str | None, ...],
+) -> None:
+    """N-3, RFC 3464 2.3: what the sender's MTA heard as 2xx is told as the failure that it is."""
+    one = told(recipient(ANN), Settlement(outcome, reply, hop), blocked_by)
+    octets = sender_notice(
+        envelope(ANN), ORIGINAL, [one], now=NOW, hostname=HOST, from_address="", text=TEXT
+    )
+    group = parts(octets)[1].get_payload()[1]
+    names = ("Action", "Status", "Remote-MTA", "Diagnostic-Code")
+    assert tuple(group[name] for name in names) == expected
+    assert (group["Last-Attempt-Date"] is None) == (not hop)
+
+
+@pytest.mark.parametrize(
+    ("ends", "kind"),
+    [
+        ([(Outcome.REJECTED, None)], "failure"),
+        ([(Outcome.REJECTED, Category.MTA)], "failure"),
+        ([(Outcome.BOUNCED, Category.VIRUS)], "virus"),
+        ([(Outcome.REJECTED, Category.BANNED)], "banned"),
+        ([(Outcome.BOUNCED, Category.SPAM)], "spam"),
+        ([(Outcome.BOUNCED, Category.BAD_HEADER)], "bad_header"),
+        ([(Outcome.BOUNCED, Category.UNCHECKED)], "unchecked"),
+        ([(Outcome.REJECTED, Category.OVERSIZED)], "oversized"),
+        ([(Outcome.DELIVERED, None)], "success"),
+        ([(Outcome.HELD, Category.VIRUS)], "held"),
+        ([(Outcome.DISCARDED, Category.SPAM)], "discarded"),
+        ([(Outcome.BOUNCED, Category.SPAM)] * 2, "spam"),
+        ([(Outcome.DELIVERED, None), (Outcome.BOUNCED, Category.SPAM)], "mixed"),
+    ],
+)
+def test_the_kind_of_a_notice(ends: list[tuple[Outcome, Category | None]], kind: str) -> None:
+    """N-3: the text is chosen by what stopped the mail; one notice for all recipients."""
+    ok = Reply(250, "2.0.0", "Ok")
+    all_told = tuple(told(recipient(ANN), Settlement(end, ok), by) for end, by in ends)
+    assert kind_of_notice(all_told) == kind
+    assert language_of_notice(all_told) == "en"
+
+
+def test_one_notice_tells_of_at_most_1100_recipients() -> None:
+    """N-3: and of all of them together."""
+    many = tuple(recipient(f"r{number}@example.com") for number in range(1200))
+    groups = parts(notice(recipients=many))[1].get_payload()
+    assert len(groups) == 1 + 1100
+
+
+@pytest.mark.parametrize(
+    ("wanted", "shown"),
+    [
+        ("Post Office <post@example.com>", "Post Office <post@example.com>"),
+        ("post@example.com", "post@example.com"),
+        ("Büro <post@example.com>", "=?utf-8?b?QsO8cm8=?= <post@example.com>"),
+        ("nobody", f'"Mail filter at {HOST}" <postmaster@{HOST}>'),
+        ("a\r\nBcc: x@example.com", "x@example.com"),
+    ],
+)
+def test_the_site_may_say_who_writes(wanted: str, shown: str) -> None:
+    message = message_from_bytes(notice(from_address=wanted))
+    assert message["From"] == shown
+    assert message["Bcc"] is None
+
+
+@pytest.mark.parametrize(
+    "subject",
+    ["plain", "größer " * 30, "x " * 200, "a\r\nBcc: eve@example.com", "ä\r\n\r\nbody\x00"],
+)
+def test_no_subject_can_begin_a_field(subject: str) -> None:
+    octets = notice(text=Text(subject, "words\n"))
+    message = message_from_bytes(octets, policy=policy.default)
+    assert message["Bcc"] is None
+    assert len(list(message.iter_parts())) == 3
+    assert str(message["Subject"]).split() == subject.replace("\x00", "\ufffd").split()
+    assert all(len(line) <= 998 for line in octets.split(b"\r\n"))
+
+
+def test_words_in_other_languages_survive() -> None:
+    text = Text("Größe", "Zu groß: „Über“ — \ud83c " + "x" * 2000 + "\n")
+    first = parts(notice(text=text))[0]
+    assert first["Content-Transfer-Encoding"] == "quoted-printable"
+    assert "Zu groß: „Über“ —" in first.get_payload(decode=True).decode()
+
+
+def test_a_plain_notice_says_that_a_program_wrote_it() -> None:
+    """N-5, RFC 3834: auto-generated, for it answers nothing that the reader sent."""
+    octets = plain_notice(
+        to="root@example.com",
+        message_id=f"VA{MAIL_ID}@{HOST}",
+        now=NOW,
+        hostname=HOST,
+        from_address="",
+        text=Text("Virus", "found: Eicar\nFrom: x\n"),
+    )
+    message = message_from_bytes(octets)
+    assert message["Auto-Submitted"] == "auto-generated"
+    assert message["To"] == "<root@example.com>"
+    assert message["Message-ID"] == f"<VA{MAIL_ID}@{HOST}>"
+    assert message["From"] == f'"Mail filter at {HOST}" <postmaster@{HOST}>'
+    assert message.get_payload() == "found: Eicar\r\nFrom: x\r\n"
 
 
 def test_a_utf8_sender_gets_a_global_notice() -> None:
@@ -83,10 +271,10 @@ def test_a_utf8_sender_gets_a_global_notice() -> None:
     octets = notice(
         mail_from=address("jürgen@exämple.org"), recipients=(recipient("änne@example.com"),)
     )
-    text, status, headers = parts(octets)
+    _, status, headers = parts(octets)
 
     assert "To: <jürgen@exämple.org>\r\n".encode() in octets
-    assert text["Content-Transfer-Encoding"] == "8bit"
+    assert status["Content-Transfer-Encoding"] == "8bit"
     assert status.get_content_type() == "message/global-delivery-status"
     assert headers.get_content_type() == "message/global-headers"
     assert "Final-Recipient: utf-8;änne@example.com\r\n".encode() in octets

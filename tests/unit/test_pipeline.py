@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,6 +26,7 @@ from smtpfilter.ports import Handover, JournalEntry, Settlement, Submission
 from smtpfilter.settle import Judgement
 from smtpfilter.smtp.routes import RouteTable
 from smtpfilter.verdict.outcome import Outcome
+from smtpfilter.verdict.texts import Text
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 LETTER = b"From: ann@example.org\r\nDate: Tue, 24 Nov 2026 10:00:00 +0000\r\n\r\nhello\r\n"
@@ -101,6 +103,16 @@ class RecordingRelay:
         """Hold nothing open."""
 
 
+class PlainTemplates:
+    """Words of notices that are the same for all."""
+
+    def text(self, kind: str, language: str, facts: Mapping[str, Any]) -> Text:
+        return Text(kind, "Something happened.\n")
+
+    def from_address(self) -> str:
+        return ""
+
+
 @dataclass
 class House:
     pipeline: Pipeline
@@ -128,7 +140,7 @@ class House:
 def house() -> House:
     source, journal, relay = Source(), MemoryJournal(), RecordingRelay()
     judge = Judge("filter.example.com", source, BrokenExaminer(ValueError("secret")), lambda: NOW)
-    courier = Courier("filter.example.com", RouteTable(relay), relay, journal)
+    courier = Courier("filter.example.com", RouteTable(relay), relay, journal, PlainTemplates())
     return House(Pipeline(judge, courier, journal, "", debug=False), source, journal, relay)
 
 
