@@ -61,6 +61,7 @@ class FilterConfig:
     )  # FILTER_NOTIFY; takes our notices, default FILTER_RELAY
     clamd: Endpoint | None = None  # FILTER_CLAMD
     spamd: Endpoint | None = None  # FILTER_SPAMD
+    dns: Endpoint | None = None  # FILTER_DNS; a resolver's IP address, default the system's
     workers: int = 2  # FILTER_WORKERS; processes behind the listening socket
     threads: int = 10  # FILTER_THREADS; messages at work at once in one process
     backlog: int = 20  # FILTER_BACKLOG; messages that may wait for a thread, then 451
@@ -79,6 +80,9 @@ class FilterConfig:
     )
     virus_timeout_seconds: float = 130.0  # FILTER_VIRUS_TIMEOUT_SECONDS; one virus scanner
     spam_timeout_seconds: float = 90.0  # FILTER_SPAM_TIMEOUT_SECONDS; the spam engine
+    authentication_timeout_seconds: float = (
+        10.0  # FILTER_AUTHENTICATION_TIMEOUT_SECONDS; SPF, DKIM and DMARC together
+    )
     virus_scans: int = 4  # FILTER_VIRUS_SCANS; asked of a virus scanner at once, by one process
     spam_scans: int = 2  # FILTER_SPAM_SCANS; asked of the spam engine at once, by one process
     idle_timeout_seconds: float = 300.0  # FILTER_IDLE_TIMEOUT_SECONDS; a session that says nothing
@@ -105,6 +109,7 @@ class FilterConfig:
             notify=reader.endpoint("FILTER_NOTIFY") or relay,
             clamd=reader.endpoint("FILTER_CLAMD"),
             spamd=reader.endpoint("FILTER_SPAMD"),
+            dns=reader.ip_endpoint("FILTER_DNS"),
             workers=reader.count("FILTER_WORKERS", cls.workers),
             threads=reader.count("FILTER_THREADS", cls.threads),
             backlog=reader.count("FILTER_BACKLOG", cls.backlog),
@@ -124,6 +129,9 @@ class FilterConfig:
             ),
             spam_timeout_seconds=reader.seconds(
                 "FILTER_SPAM_TIMEOUT_SECONDS", cls.spam_timeout_seconds
+            ),
+            authentication_timeout_seconds=reader.seconds(
+                "FILTER_AUTHENTICATION_TIMEOUT_SECONDS", cls.authentication_timeout_seconds
             ),
             virus_scans=reader.count("FILTER_VIRUS_SCANS", cls.virus_scans),
             spam_scans=reader.count("FILTER_SPAM_SCANS", cls.spam_scans),
@@ -169,6 +177,18 @@ class _Reader:
             return Endpoint.parse(text) if text else None
         except ConfigError as error:
             raise ConfigError(f"{name}: {error}") from None
+
+    def ip_endpoint(self, name: str) -> Endpoint | None:
+        """Return an endpoint whose host is an IP address."""
+        endpoint = self.endpoint(name)
+        try:
+            if endpoint:
+                ipaddress.ip_address(endpoint.host)
+        except ValueError:
+            raise ConfigError(
+                f"{name}={endpoint}: write an IP address and a port, as in 127.0.0.1:53"
+            ) from None
+        return endpoint
 
     def count(self, name: str, default: int) -> int:
         text = self.text(name, str(default))
