@@ -95,9 +95,8 @@ class Envelope:
     """All that a transaction says before DATA.
 
     `peer` is the address of the connecting host (Postfix), "" for a unix socket; `port` is the one
-    that we listened on, 0 for a unix socket; `body` is the BODY
-    parameter; `ret` and `envid` are DSN parameters with their exact octets.  `trace` asks for every
-    step in the log.
+    that we listened on, 0 for a unix socket; `helo` is the name that the peer gave itself.  `body`
+    is the BODY parameter; `ret` and `envid` are DSN parameters with their exact octets.
     """
 
     mail_id: MailId
@@ -112,6 +111,7 @@ class Envelope:
     ret: bytes | None = None
     envid: bytes | None = None
     port: int = 0
+    helo: str = ""
 
     @property
     def lmtp(self) -> bool:

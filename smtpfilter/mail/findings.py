@@ -67,13 +67,14 @@ class Rule:
 @dataclass(frozen=True, slots=True)
 class SpamReport:
     """What the spam engine said.  `score`: SpamAssassin points, the exact sum of its rules, three
-    decimals.
+    decimals.  `subject_prefix`: what the rules want before the subject (SpamAssassin's subjprefix).
     """
 
     score: float
     rules: tuple[Rule, ...] = ()
     autolearn: str = ""
     engine: str = "spamd"
+    subject_prefix: str = ""
 
 
 @dataclass(frozen=True, slots=True)

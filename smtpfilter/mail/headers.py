@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from itertools import islice
 
+from smtpfilter.mail import words
 from smtpfilter.mail.findings import BadHeader, visible
 from smtpfilter.mail.message import Field, Message
 
@@ -23,9 +24,9 @@ ONCE = (  # RFC 5322 3.6, RFC 2045 3, RFC 3834 5
 _RAW_8BIT = re.compile(rb"[\x80-\xff]")
 _CONTROL = re.compile(rb"\x00|\r(?!\n)")
 _LINE = re.compile(rb"[^\n]*\n?")
-_MEDIA_TYPE = re.compile(rb"[!-'*+.0-9A-Z^_`a-z{|}~-]+/[!-'*+.0-9A-Z^_`a-z{|}~-]+\s*(;.*)?", re.S)
-_BOUNDARY = re.compile(rb";\s*boundary(\*0?\*?)?\s*=", re.I)
-_ENCODINGS = (b"7bit", b"8bit", b"binary", b"quoted-printable", b"base64")
+_MEDIA_TYPE = re.compile(r"[!-'*+.0-9A-Z^_`a-z{|}~-]+/[!-'*+.0-9A-Z^_`a-z{|}~-]+\s*(;.*)?", re.S)
+_BOUNDARY = re.compile(r";\s*boundary(\*0?\*?)?\s*=", re.I)
+_ENCODINGS = ("7bit", "8bit", "binary", "quoted-printable", "base64")
 
 
 def check(message: Message, *, smtputf8: bool) -> tuple[BadHeader, ...]:
@@ -61,7 +62,7 @@ def _about_octets(field: Field, smtputf8: bool) -> Iterator[BadHeader]:
     if found:
         yield _complaint(CONTROL, "NUL" if found[0] == b"\0" else "Bare CR", raw)
     lines = _LINE.findall(raw)
-    if any(line and not line.strip() for line in lines):
+    if any(line and not line.strip(b" \t\r\n") for line in lines):
         yield _complaint(BLANK_LINE, "Continuation line of blanks only", raw)
     if any(len(line.rstrip(b"\r\n")) > LONGEST_LINE for line in lines):
         yield _complaint(LONG_LINE, f"Line longer than {LONGEST_LINE} octets", raw)
@@ -71,13 +72,14 @@ def _about_octets(field: Field, smtputf8: bool) -> Iterator[BadHeader]:
 
 def _about_mime(field: Field) -> Iterator[BadHeader]:
     if field.key == "content-type":
-        value = field.value
+        value = words.bare(field.text)  # comments may stand anywhere, RFC 2045 5.1
         if not _MEDIA_TYPE.fullmatch(value):
             yield _complaint(MIME, "Malformed media type", field.raw)
-        elif value.lower().startswith(b"multipart/") and not _BOUNDARY.search(value):
+        elif value.lower().startswith("multipart/") and not _BOUNDARY.search(value):
             yield _complaint(MIME, "Multipart without boundary", field.raw)
-    elif field.key == "content-transfer-encoding" and field.value.lower() not in _ENCODINGS:
-        yield _complaint(MIME, "Unknown transfer encoding", field.raw)
+    elif field.key == "content-transfer-encoding":
+        if words.bare(field.text).lower() not in _ENCODINGS:
+            yield _complaint(MIME, "Unknown transfer encoding", field.raw)
 
 
 def _complaint(minor: int, what: str, raw: bytes) -> BadHeader:

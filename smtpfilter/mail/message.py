@@ -9,7 +9,7 @@ here raises, whatever the octets are; at most the first MiB is read.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
 
@@ -27,16 +27,21 @@ _LINE_END = re.compile(rb"\r?\n")
 _MBOX_LINE = re.compile(rb">*From ")
 
 _LIST_FIELDS = ("list-id", "list-post", "list-unsubscribe", "mailing-list")
+_BY_HAND = re.compile(r"no\s*([;(]|\Z)", re.I)  # RFC 3834 5: Auto-Submitted
 _BULK_PRECEDENCE = re.compile(r"\s*(bulk|list|junk|auto.?reply)\b", re.I)
 _LIST_OWNER = re.compile(r"owner-.*|.*-(owner|request|bounces?|admin|errors?)(\+.*)?", re.I)
 _ROBOT = re.compile(r"(mailer-daemon|double-bounce|mailer|autoreply)", re.I)
 
-_RECEIVED_FROM = re.compile(
-    r"from (?P<helo>\S+) \((?P<name>\S+) \[(?:IPv6:)?(?P<address>[0-9A-Fa-f.:]+)\]\)"
+# What Postfix writes.  Comments in between may quote a client's certificate: they are skipped as a
+# whole, so that nobody writes a "by" or "with" of his own.
+_COMMENT = r"\((?:[^()]++|\((?:[^()]++|\([^()]*+\))*+\))*+\)"
+_RECEIVED = re.compile(
+    r"(?P<sender>from (?P<helo>\S+) \((?P<name>\S+) \[(?:IPv6:)?(?P<address>[0-9A-Fa-f.:]+)\]\)"
+    rf"(?: {_COMMENT})*+ )?"
+    r"by (?P<host>\S+) \(Postfix[^()]*\)"
+    r"(?: with (?P<proto>[A-Za-z0-9]+)\b)?(?: id (?P<ident>[0-9A-Za-z]{6,40})\b)?"
 )
-_RECEIVED_BY = re.compile(r"\bby (?P<host>\S+) \(Postfix[^)]*\)")
-_RECEIVED_WITH = re.compile(r"\bwith (?P<proto>[A-Za-z0-9]+)\b")
-_RECEIVED_ID = re.compile(r"\bid (?P<ident>[0-9A-Za-z]{6,40})\b")
+_LOGGED_IN = re.compile(r"(E|UTF8)SMTPS?A", re.I)  # RFC 3848, RFC 6531 4.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,10 +136,9 @@ class Message:
             return True
         if any(name in self._by_key for name in _LIST_FIELDS):
             return True
-        automatic = (self.first("auto-submitted") or "no").partition(";")[0].strip().lower()
         return (
-            automatic != "no"
-            or _BULK_PRECEDENCE.match(self.first("precedence") or "") is not None
+            any(not _BY_HAND.match(field.text) for field in self.all("auto-submitted"))
+            or any(_BULK_PRECEDENCE.match(field.text) for field in self.all("precedence"))
             or any(_ROBOT.fullmatch(author.local) for author in self.authors)
         )
 
@@ -178,13 +182,26 @@ def parse(octets: Octets) -> Message:
 
 def believed_client(message: Message, envelope: Envelope, own_postfix: str) -> Client:
     """Return who gave the mail to Postfix: by XFORWARD, else by the topmost Received field if our
-    Postfix wrote it.
+    Postfix wrote it.  Whether he logged in, only that field tells.
 
     `own_postfix`: the name after "by" that is believed, "" for none (design 4.2).
     """
-    if envelope.client != Client() or not own_postfix:
-        return envelope.client
-    return received_client(message, own_postfix) or envelope.client
+    if envelope.client == Client():
+        return received_client(message, own_postfix) or envelope.client
+    logged_in = authenticated(message, own_postfix, envelope.client.ident)
+    return replace(envelope.client, authenticated=logged_in)
+
+
+def authenticated(message: Message, own_postfix: str, ident: str | None = None) -> bool:
+    """Tell whether the topmost Received field is our Postfix's and says that the sender logged in.
+
+    `ident`: the queue id by XFORWARD, None where unknown; a field with another one is not of this
+    hop, and may have come with the mail.
+    """
+    client = received_client(message, own_postfix)
+    if client is None or (client.ident and ident and client.ident != ident):
+        return False
+    return client.authenticated
 
 
 def received_client(message: Message, own_postfix: str) -> Client | None:
@@ -192,22 +209,19 @@ def received_client(message: Message, own_postfix: str) -> Client | None:
     wrote it.
     """
     text = " ".join((message.first("received") or "")[:4000].split())
-    trace = text.rpartition(";")[0]
-    by = _RECEIVED_BY.search(trace)
-    if not by or by["host"].lower() != own_postfix.lower():
+    found = _RECEIVED.match(text)
+    if not found or not own_postfix or found["host"].lower() != own_postfix.lower():
         return None
-    ident = _RECEIVED_ID.search(trace, by.end())
-    sender = _RECEIVED_FROM.match(trace)
-    proto = _RECEIVED_WITH.search(trace, by.end())
-    if not sender:
-        return Client(ident=ident and ident["ident"], source="LOCAL")
+    if not found["sender"]:
+        return Client(ident=found["ident"], source="LOCAL")
     return Client(
-        address=sender["address"],
-        name=None if sender["name"] == "unknown" else sender["name"],
-        helo=sender["helo"],
-        proto=proto and proto["proto"],
-        ident=ident and ident["ident"],
+        address=found["address"],
+        name=None if found["name"] == "unknown" else found["name"],
+        helo=found["helo"],
+        proto=found["proto"],
+        ident=found["ident"],
         source="REMOTE",
+        authenticated=_LOGGED_IN.fullmatch(found["proto"] or "") is not None,
     )
 
 

@@ -1,5 +1,5 @@
-"""Reading the texts of header fields: encoded words (RFC 2047) and mailbox lists (RFC 5322 3.4), in
-linear time.
+"""The texts of header fields: encoded words (RFC 2047), comments (RFC 5322 3.2.2) and mailbox lists
+(3.4), read in linear time.
 
 The standard library's readers raise, recurse or take quadratic time on hostile fields; these never
 do.
@@ -8,6 +8,7 @@ do.
 import base64
 import re
 from collections.abc import Iterator
+from itertools import groupby
 
 LONGEST_TEXT = 10000  # characters of a field that are decoded
 
@@ -21,6 +22,10 @@ _CHARSET = re.compile(
     re.I,
 )
 _TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?|\\.|[(),;:<>]|[^"\\(),;:<>]+|\\', re.S)
+_OUTSIDE = re.compile(r'"((?:[^"\\]|\\.)*)"?|\\.|\(|[^"(\\]+|\\', re.S)
+_IN_COMMENT = re.compile(r"\\.|[()]|[^()\\]+|\\", re.S)
+_PLAIN_WORD = re.compile(r" *[^ ]+| +\Z")
+_OCTETS_PER_WORD = 42  # of UTF-8, so that an encoded word has at most 75 characters (RFC 2047 2)
 
 
 def raw_text(octets: bytes) -> str:
@@ -45,6 +50,44 @@ def decode(text: str) -> str:
         pending, charset = pending + _octets(word), word[1].lower()
         position = word.end()
     return "".join([*pieces, _in_charset(pending, charset), text[position:]])
+
+
+def needs_encoding(text: str) -> bool:
+    """Tell whether `text` cannot stand in a header field as it is, or would be read as another."""
+    return not (text.isascii() and text.isprintable()) or "=?" in text
+
+
+def encode(text: str) -> str:
+    """Return `text` with encoded words where it needs them; all others stay readable, and the
+    blanks between them count.
+    """
+    runs = groupby(_PLAIN_WORD.findall(text), key=needs_encoding)
+    return "".join(_encoded("".join(run)) if needed else "".join(run) for needed, run in runs)
+
+
+def encoded_words(text: str) -> str:
+    """Return `text` as encoded words in UTF-8, each of at most 75 characters."""
+    pieces = [""]
+    for character in text:
+        if len((pieces[-1] + character).encode("utf-8", "replace")) > _OCTETS_PER_WORD:
+            pieces.append("")
+        pieces[-1] += character
+    return " ".join(map(_encoded_word, pieces))
+
+
+def bare(text: str) -> str:
+    """Return the value of a structured field without comments and quotation marks, stripped."""
+    pieces: list[str] = []
+    depth = position = 0
+    while token := (_IN_COMMENT if depth else _OUTSIDE).match(text, position):
+        position = token.end()
+        if token[0] == "(":
+            depth += 1
+        elif depth:
+            depth -= token[0] == ")"
+        else:
+            pieces.append(re.sub(r"\\(.)", r"\1", token[0] if token[1] is None else token[1]))
+    return "".join(pieces).strip()
 
 
 def mailboxes(value: bytes) -> Iterator[bytes]:
@@ -77,6 +120,16 @@ def mailboxes(value: bytes) -> Iterator[bytes]:
         elif not token.startswith(b'"'):
             plain.append(token)
     yield from _mailbox(inside, plain)
+
+
+def _encoded(run: str) -> str:
+    """Return words that need encoding, the blanks before them outside."""
+    inner = run.lstrip(" ")
+    return run[: len(run) - len(inner)] + encoded_words(inner)
+
+
+def _encoded_word(text: str) -> str:
+    return f"=?utf-8?b?{base64.b64encode(text.encode('utf-8', 'replace')).decode()}?="
 
 
 def _mailbox(inside: list[bytes], plain: list[bytes]) -> Iterator[bytes]:

@@ -2,11 +2,13 @@
 
 # ruff: noqa: E501 - one row of a table is one line
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smtpfilter.mail.edits import Edits, edited_header, fold, header_value
+from smtpfilter.mail.edits import Edits, edited_header, fold, header_value, repaired, tagged
 from smtpfilter.mail.message import parse
 
 TAG = "***SPAM*** "
@@ -21,6 +23,32 @@ def test_our_fields_stand_on_top_in_their_order() -> None:
     found = edit(b"A: 1\r\n\r\nbody", prepend=(("X-One", "1"), ("X-Two", "2")))
 
     assert found == b"X-One: 1\r\nX-Two: 2\r\nA: 1\r\n\r\n"
+
+
+def test_an_added_subject_and_the_trace_stand_between_our_fields_and_the_original() -> None:
+    """T-5, T-9: the Received field is above all that was there, an mbox line included."""
+    message = parse(b"From me Mon\r\nA: 1\r\n\r\n")
+    edits = Edits(prepend=(("X-One", "1"),), subject_tag=TAG)
+
+    found = edited_header(message, edits, b"Received: x\r\n")
+
+    assert found == (
+        b"X-One: 1\r\nSubject: ***SPAM***\r\nReceived: x\r\nMailbox-Line: From me Mon\r\nA: 1\r\n\r\n"
+    )
+
+
+def test_the_trace_is_left_out_where_it_is_not_allowed() -> None:
+    """T-5."""
+    found = edited_header(parse(b"A: 1\r\n\r\n"), Edits(traced=False), b"Received: x\r\n")
+
+    assert found == b"A: 1\r\n\r\n"
+
+
+def test_fields_of_a_removed_family_go() -> None:
+    """Z-11."""
+    found = edit(b"X-Own-Any: 1\r\nx-OWN-: 2\r\nX-Owner: 3\r\n\r\n", remove_beginnings=("x-own-",))
+
+    assert found == b"X-Owner: 3\r\n\r\n"
 
 
 def test_every_field_of_a_removed_name_goes_whatever_its_case() -> None:
@@ -39,7 +67,14 @@ def test_every_field_of_a_removed_name_goes_whatever_its_case() -> None:
         (b"MX.example.com 1; spf=pass", True),
         (b"\r\n mx.example.com;\r\n spf=pass", True),
         (b"mx.example.com", True),
+        (b"mx.example.com.; spf=pass", True),
+        (b'"mx.example.com"; spf=pass', True),
+        (b'"mx.ex\\ample.com" 1; spf=pass', True),
+        (b"(a (b) \\) c) mx.example.com (d) 1; spf=pass", True),
+        (b'(") mx.example.com; spf=pass (")', True),
+        (b"(mx.example.com) other.example; spf=pass", False),
         (b"mx.example.com.evil.example; spf=pass", False),
+        (b"mx.example.commercial; spf=pass", False),
         (b"other.example; spf=pass", False),
     ],
 )
@@ -50,6 +85,27 @@ def test_fields_that_claim_to_be_ours_are_removed(value: bytes, removed: bool) -
     found = edit(b"Authentication-Results: " + value + b"\r\n\r\n", remove_claims=claims)
 
     assert (found == b"\r\n") is removed
+
+
+@pytest.mark.parametrize(
+    ("value", "named"),
+    [
+        (b"other.example; spf=pass", True),
+        (b"other.example 1; none", True),
+        (b"other.example", True),
+        (b"spf=pass (sender IP is 192.0.2.1) smtp.mailfrom=x.example; dkim=pass", False),
+        (b"; spf=pass", False),
+        (b"(only a comment; )", False),
+        (b"", False),
+        (b"two words; spf=pass", False),
+    ],
+)
+def test_results_that_do_not_say_whose_they_are_are_removed(value: bytes, named: bool) -> None:
+    """T-7: where we check ourselves, nobody may mistake them for ours."""
+    octets = b"Authentication-Results: " + value + b"\r\n\r\n"
+
+    assert (edit(octets, remove_nameless=True) == octets) is named
+    assert edit(octets) == octets
 
 
 def test_a_field_hidden_behind_a_bare_cr_does_not_come_to_life() -> None:
@@ -102,21 +158,59 @@ def test_our_fields_are_in_the_header_section_of_odd_mail(octets: bytes, expecte
         pytest.param(
             b"Subject: hi\r\n there\r\n", b"Subject: ***SPAM*** hi\r\n there\r\n", id="folded"
         ),
-        pytest.param(
-            b"Subject:\r\n hi\r\n", b"Subject: ***SPAM*** \r\n hi\r\n", id="folded at once"
-        ),
+        pytest.param(b"Subject:\r\n hi\r\n", b"Subject: ***SPAM*** hi\r\n", id="folded at once"),
         pytest.param(b"Subject:\r\n", b"Subject: ***SPAM***\r\n", id="empty"),
         pytest.param(b"Subject: hi", b"Subject: ***SPAM*** hi", id="no line end"),
         pytest.param(
             b"Subject: ***SPAM*** hi\r\n", b"Subject: ***SPAM*** hi\r\n", id="already tagged"
         ),
         pytest.param(
-            b"Subject: Re: ***SPAM*** hi\r\n", b"Subject: Re: ***SPAM*** hi\r\n", id="tagged inside"
+            b"Subject: Re: ***SPAM*** hi\r\n", b"Subject: ***SPAM*** Re: hi\r\n", id="tagged inside"
         ),
         pytest.param(
             b"Subject: =?utf-8?q?***SPAM***_hi?=\r\n",
             b"Subject: =?utf-8?q?***SPAM***_hi?=\r\n",
             id="already tagged inside an encoded word",
+        ),
+        pytest.param(
+            b"Subject: =?utf-8?q?Gr=C3=BCn?= and =?utf-8?q?so_***SPAM***_=C3=BC?=\r\n",
+            b"Subject: ***SPAM*** =?utf-8?b?R3LDvG4=?= and so =?utf-8?b?w7w=?=\r\n",
+            id="tagged inside an encoded word further on",
+        ),
+        pytest.param(
+            b"Subject: ***SPAM*** a ***SPAM*** b\r\n",
+            b"Subject: ***SPAM*** a b\r\n",
+            id="tagged twice",
+        ),
+        pytest.param(
+            b"Subject: a ***SP***SPAM***AM*** b\r\n",
+            b"Subject: ***SPAM*** a b\r\n",
+            id="a copy in a copy",
+        ),
+        pytest.param(
+            b"Subject: a\r\n\t=?utf-8?q?=0D=0AX-Evil:_1?= ***SPAM***\r\n",
+            b"Subject: ***SPAM*** a =?utf-8?b?DQpYLUV2aWw6?= 1\r\n",
+            id="line ends in an encoded word stay encoded",
+        ),
+        pytest.param(
+            b"Subject: " + b"a" * 10000 + b" ***SPAM***\r\n",
+            b"Subject: ***SPAM***\r\n " + b"a" * 10000 + b" ***SPAM***\r\n",
+            id="tagged where a long subject is not read",
+        ),
+        pytest.param(
+            b"Subject: Re: ***SPAM*** " + b"a" * 10000 + b"\r\n",
+            b"Subject: ***SPAM***\r\n Re: ***SPAM*** " + b"a" * 10000 + b"\r\n",
+            id="a long subject is not cut",
+        ),
+        pytest.param(
+            b"Subject: ***SPAM*** " + b"***SPAM*** " * 1000 + b"\r\n",
+            b"Subject: ***SPAM*** " + b"***SPAM*** " * 1000 + b"\r\n",
+            id="a long subject that begins with the tag",
+        ),
+        pytest.param(
+            b"Subject: =?utf-8?q?a?=\r\n b ***SPAM***\r\n",
+            b"Subject: ***SPAM*** a b\r\n",
+            id="tag at the end",
         ),
         pytest.param(
             b"Subject: " + b"a" * 66 + b"\r\n",
@@ -150,6 +244,56 @@ def test_the_decoded_subject_is_tag_and_original(tag: str, raw: bytes) -> None:
     subject = parse(found).subject
     assert subject in (tag + original, f"{tag} {original}")
     assert all(len(word) <= 75 for word in found.split())
+
+
+@pytest.mark.parametrize(
+    ("tag", "raw", "expected"),
+    [
+        ("[\N{SNOWMAN}] ", b"hi", b"Subject: =?utf-8?b?W+KYg10=?= hi\r\n"),
+        ("=?x?q?y?= ", b"hi", b"Subject: =?utf-8?b?PT94P3E/eT89?= hi\r\n"),
+        ("[junk]", b"", b"Subject: [junk]\r\n"),
+        ("[junk]", b"=?utf-8?q?x?=", b"Subject: [junk] =?utf-8?q?x?=\r\n"),
+        ("word " * 20, b"hi", b"Subject:" + b" word" * 14 + b"\r\n" + b" word" * 6 + b" hi\r\n"),
+        (" ", b"hi", b"Subject: hi\r\n"),
+    ],
+    ids=["not ASCII", "like an encoded word", "empty", "before a word", "long", "blank"],
+)
+def test_tags_of_all_sorts(tag: str, raw: bytes, expected: bytes) -> None:
+    """T-8."""
+    assert tagged(b"Subject: " + raw + b"\r\n", tag) == expected
+
+
+_SUBJECTS = st.one_of(
+    st.binary(max_size=60),
+    st.lists(
+        st.sampled_from(
+            [b"[junk]", b"[ju", b"nk]", b" ", b"\r\n ", b"\t", b"=?utf-8?q?[junk]_?=", b"=?utf-8?q?=C3=BC?=", b"\xfc", b"hi", b"x" * 70]
+        ),
+        max_size=9,
+    ).map(b"".join),
+)  # fmt: skip
+
+
+@given(_SUBJECTS, st.sampled_from(["[junk] ", "[junk]", "[\N{SNOWMAN}nk] ", " [junk] ", "nk]"]))
+def test_tagging_twice_is_tagging_once(subject: bytes, tag: str) -> None:
+    """T-8, BB-7: no double tag; the text of the tag and what was there before, in this order."""
+    unbroken = re.sub(rb"\n(?![ \t])", b"", subject)
+    raw = repaired(parse(b"Subject: " + unbroken + b"\r\n\r\n").fields[0].raw)
+    before = parse(raw + b"\r\n").subject
+
+    once = tagged(raw, tag)
+
+    assert tagged(once, tag) == once
+    after = parse(once + b"\r\n").subject
+    assert after.startswith(tag.strip())
+    assert after.count(tag.strip()) == 1
+    if tag.strip() not in before:
+        assert after.removeprefix(tag.strip()).strip() == before.strip()
+    old = raw.split(b"\n")[0].removeprefix(b"Subject:").strip()
+    for line in once.split(b"\r\n") if tag.endswith(" ") else ():
+        assert (
+            len(line) <= 78 or line.strip() in (old, *raw.split(b"\r\n")) or len(line.split()) < 3
+        )
 
 
 def test_a_tag_of_two_characters_is_not_sought_in_the_subject() -> None:
@@ -207,3 +351,13 @@ def test_fields_are_folded_between_words_only() -> None:
     assert all(len(line) < 79 for line in lines)
     assert last == b"\t" + b"w" * 100
     assert found.replace(b"\r\n\t", b" ") == f"X-Spam-Status: {value}\r\n".encode()
+
+
+@given(st.text("a ", max_size=400), st.sampled_from(["X-Spam-Status", "X"]))
+def test_folding_keeps_every_word_and_blank(value: str, name: str) -> None:
+    """T-6: no line is blank, which would be a fault of the header section."""
+    found = fold(name, value)
+
+    lines = found.split(b"\r\n")[:-1]
+    assert found.replace(b"\r\n\t", b" ") == f"{name}: {value}\r\n".encode()
+    assert all(line.strip() for line in lines)

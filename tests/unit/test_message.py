@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smtpfilter.mail import headers
+from smtpfilter.mail import headers, words
 from smtpfilter.mail.edits import Edits, edited_header
 from smtpfilter.mail.envelope import Client
-from smtpfilter.mail.message import MOST_AUTHORS, believed_client, parse
+from smtpfilter.mail.message import MOST_AUTHORS, authenticated, believed_client, parse
 from tests.unit.builders import OSCAR, address, envelope
 
 OWN = "mx.example.com"
@@ -178,10 +178,29 @@ def test_hostile_from_fields_are_read(value: bytes) -> None:
         ("X: y", "list-bounces+user=y@x.example", True),
         ("X: y", "list-request@x.example", True),
         ("X: y", "downer@x.example", False),
+        ("X: y", "list-owner@x.example", True),
+        ("X: y", "list-bounce@x.example", True),
+        ("X: y", "list-admin@x.example", True),
+        ("X: y", "administrator@x.example", False),
+        ("List-Post: <mailto:x@y>", OSCAR, True),
+        ("Precedence: list", OSCAR, True),
+        ("Precedence: auto-reply", OSCAR, True),
+        ("Precedence: auto_reply", OSCAR, True),
+        ("Precedence: listing", OSCAR, False),
+        ("Precedence: first-class\r\nPrecedence: bulk", OSCAR, True),
+        ("Auto-Submitted: No (by hand)", OSCAR, False),
+        ("Auto-Submitted: no; x=y", OSCAR, False),
+        ("Auto-Submitted: no\r\nAuto-Submitted: auto-generated", OSCAR, True),
+        ("Auto-Submitted: notified", OSCAR, True),
+        ("Auto-Submitted:", OSCAR, True),
+        ("From: double-bounce@x.example", OSCAR, True),
+        ("From: Mailer <mailer@x.example>", OSCAR, True),
+        ("From: a@x.example, autoreply@x.example", OSCAR, True),
+        ("From: mailers@x.example", OSCAR, False),
     ],
 )
 def test_bulk_mail_is_known_by_its_marks(field: str, mail_from: str, bulk: bool) -> None:
-    """N-2, BB-28."""
+    """N-2, BB-28, line by line."""
     message = parse(f"{field}\r\n\r\n".encode())
 
     assert message.is_bulk(address(mail_from)) is bulk
@@ -190,13 +209,17 @@ def test_bulk_mail_is_known_by_its_marks(field: str, mail_from: str, bulk: bool)
 RECEIVED = (
     "Received: from helo.example (name.example [{ip}])\r\n"
     "\t(using TLSv1.3 with cipher X (256/256 bits))\r\n"
-    "\tby {by} (Postfix) with ESMTPS id 4abcXYZ123\r\n"
+    "\tby {by} (Postfix) with {proto} id 4abcXYZ123\r\n"
     "\tfor <ann@example.com>; Sun, 1 Mar 2026 12:00:00 +0000 (UTC)\r\n\r\n"
 )
 
 
+def received(*, by: str = OWN, ip: str = "192.0.2.1", proto: str = "ESMTPS") -> bytes:
+    return RECEIVED.format(by=by, ip=ip, proto=proto).encode()
+
+
 def test_the_client_of_our_own_postfix_is_read_from_received() -> None:
-    message = parse(RECEIVED.format(by=OWN, ip="IPv6:2001:db8::1").encode())
+    message = parse(received(ip="IPv6:2001:db8::1"))
 
     assert believed_client(message, envelope(), OWN.upper()) == Client(
         address="2001:db8::1",
@@ -221,9 +244,9 @@ def test_mail_of_a_local_program_has_only_a_queue_id() -> None:
 @pytest.mark.parametrize(
     "octets",
     [
-        RECEIVED.format(by="other.example", ip="192.0.2.1").encode(),
+        received(by="other.example"),
         b"Received: from x (x [192.0.2.1]) by other.example (Postfix) id 4abcXYZ; x\r\n"
-        + RECEIVED.format(by=OWN, ip="192.0.2.1").encode(),
+        + received(),
         f"Received: from x by {OWN} with Exim; x\r\n\r\n".encode(),
         b"X: y\r\n\r\n",
     ],
@@ -235,10 +258,97 @@ def test_received_fields_of_others_are_not_believed(octets: bytes) -> None:
 
 def test_xforward_goes_before_received() -> None:
     given_client = Client(address="198.51.100.1")
-    message = parse(RECEIVED.format(by=OWN, ip="192.0.2.1").encode())
+    message = parse(received())
 
     assert believed_client(message, envelope(client=given_client), OWN) == given_client
     assert believed_client(message, envelope(), "") == Client()
+
+
+@pytest.mark.parametrize(
+    ("proto", "logged_in"),
+    [
+        ("SMTP", False),
+        ("ESMTP", False),
+        ("ESMTPS", False),
+        ("ESMTPA", True),
+        ("ESMTPSA", True),
+        ("UTF8SMTP", False),
+        ("UTF8SMTPS", False),
+        ("UTF8SMTPA", True),
+        ("UTF8SMTPSA", True),
+    ],
+)
+@pytest.mark.parametrize("xforward", [Client(), Client(address="198.51.100.1", ident="4abcXYZ123")])
+def test_our_own_postfix_tells_who_logged_in(proto: str, logged_in: bool, xforward: Client) -> None:
+    """RFC 3848, RFC 6531 4.3: XFORWARD does not say it, whatever else it gives."""
+    client = believed_client(parse(received(proto=proto)), envelope(client=xforward), OWN)
+
+    assert client.authenticated is logged_in
+    assert client.address == (xforward.address or "192.0.2.1")
+
+
+LOGIN = received(proto="ESMTPSA")
+OTHERS = received(by="other.example", proto="ESMTPSA")
+CERTIFICATE = b'(Client CN "x by mx.example.com (Postfix) with ESMTPSA id 4abcXYZ123", Issuer "y" (not verified))'
+
+
+@pytest.mark.parametrize(
+    ("octets", "ident", "own_postfix"),
+    [
+        pytest.param(OTHERS, "4abcXYZ123", OWN, id="another host"),
+        pytest.param(OTHERS[:-2] + LOGIN, "4abcXYZ123", OWN, id="not the topmost"),
+        pytest.param(LOGIN, "5another99", OWN, id="of another hop"),
+        pytest.param(LOGIN, "4abcXYZ123", "", id="nobody is believed"),
+        pytest.param(b"X: y\r\n\r\n", "4abcXYZ123", OWN, id="none"),
+        pytest.param(
+            received(proto="ESMTPS").replace(b"(using TLSv1.3 with cipher X (256/256 bits))", CERTIFICATE),
+            "4abcXYZ123",
+            OWN,
+            id="in a client's certificate",
+        ),
+        pytest.param(
+            LOGIN.replace(b"(using", b"(unclosed (using"), "4abcXYZ123", OWN, id="unbalanced comments"
+        ),
+        pytest.param(LOGIN.replace(b"ESMTPSA", b""), "4abcXYZ123", OWN, id="no protocol"),
+    ],
+)  # fmt: skip
+def test_nobody_logs_in_by_writing_that_he_did(octets: bytes, ident: str, own_postfix: str) -> None:
+    assert not authenticated(parse(octets), own_postfix, ident)
+
+
+def test_a_login_counts_where_the_queue_id_is_unknown() -> None:
+    assert authenticated(parse(LOGIN), OWN)
+    assert authenticated(parse(LOGIN.replace(b" id 4abcXYZ123", b"")), OWN, "4abcXYZ123")
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [
+        ("a(b)c", "ac"),
+        ('a "b (c)" d', "a b (c) d"),
+        ("(a\\)b) c", "c"),
+        ("a\\(b) c", "a(b) c"),
+        ('"a', "a"),
+        ("a\\", "a\\"),
+        ("(a\\", ""),
+        ("(" * 100000, ""),
+        ('"' * 100001, ""),
+    ],
+)
+def test_comments_and_quotation_marks_are_taken_off(text: str, plain: str) -> None:
+    """RFC 5322 3.2.2, 3.2.4; in linear time, whatever is nested or left open."""
+    assert words.bare(text) == plain
+
+
+@given(st.text(max_size=120))
+def test_encoded_texts_are_read_again(text: str) -> None:
+    """RFC 2047: words of 75 characters at most, ASCII only."""
+    encoded = words.encode(text)
+
+    assert words.decode(encoded) == text
+    assert encoded.isascii()
+    assert encoded.isprintable()
+    assert all(len(word) <= 75 for word in encoded.split() if word.startswith("=?"))
 
 
 def test_the_whole_corpus_is_read_and_its_bodies_stay(corpus: Path) -> None:
