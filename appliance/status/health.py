@@ -15,9 +15,11 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 from redis import Redis, RedisError
 
+from appliance.status.models import SiteSettings
 from smtpfilter.config import Endpoint, FilterConfig
 from smtpfilter.mail.reply import parse_reply
 from smtpfilter.ports import ScannerFailed
+from smtpfilter.scan.authenticity.lookups import DnsFailed, Lookups
 from smtpfilter.scan.clamd import Clamd
 from smtpfilter.scan.spamd import Spamd
 
@@ -33,19 +35,23 @@ class Probe:
 
 
 def probe_all(config: FilterConfig | None = None) -> dict[str, Probe]:
-    """Ask every part; return what each says, in the order in which mail meets them."""
+    """Ask every part that is in use; return what each says, in the order in which mail meets
+    them.
+    """
     config = config or FilterConfig.from_environment()
-    probes: dict[str, Callable[[], Probe]] = {
+    probes: dict[str, Callable[[], Probe | None]] = {
         "database": _database,
         "filter": lambda: _greets(config.listen),
         "virus scanner": lambda: _clamd(config),
         "spam scanner": lambda: _spamd(config),
         "next hop": lambda: _greets(config.relay),
         "queue": _broker,
+        "dns": lambda: _dns(config),
     }
     with ThreadPoolExecutor(len(probes)) as pool:
         answers = {name: pool.submit(_safely, probe) for name, probe in probes.items()}
-        return {name: answer.result() for name, answer in answers.items()}
+        said = {name: answer.result() for name, answer in answers.items()}
+    return {name: probe for name, probe in said.items() if probe}
 
 
 MAIL_NEEDS = ("database", "filter", "virus scanner", "spam scanner", "next hop")
@@ -65,10 +71,10 @@ def report(probes: Mapping[str, Probe]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _safely(probe: Callable[[], Probe]) -> Probe:
+def _safely(probe: Callable[[], Probe | None]) -> Probe | None:
     try:
         return probe()
-    except (OSError, ScannerFailed, DatabaseError, RedisError) as error:
+    except (OSError, ScannerFailed, DnsFailed, DatabaseError, RedisError) as error:
         return Probe(False, str(error).splitlines()[0] if str(error) else type(error).__name__)
 
 
@@ -122,6 +128,19 @@ def _spamd(config: FilterConfig) -> Probe:
 def _broker() -> Probe:
     Redis.from_url(_redis_url(settings.CELERY_BROKER_URL), socket_timeout=TIMEOUT_SECONDS).ping()
     return Probe(True, "Redis answers")
+
+
+def _dns(config: FilterConfig) -> Probe | None:
+    """Ask for the root; None where nothing of ours needs DNS."""
+    try:
+        if not SiteSettings.load().sender_authentication:
+            return None
+    except DatabaseError:
+        return None  # told as "database"
+    finally:
+        connection.close()
+    Lookups(config.dns, TIMEOUT_SECONDS).ask(".", "NS")
+    return Probe(True, f"{config.dns or 'the system'} answers")
 
 
 def _redis_url(broker_url: str) -> str:
