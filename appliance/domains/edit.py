@@ -16,7 +16,8 @@ def add_domain(*, name: str, actor: str) -> Domain:
     """
     domain, made = Domain.objects.get_or_create(name=domain_name(name))
     if not made:
-        raise Already(f"{domain.name} is a local domain already")
+        source = f", read from {domain.source}" if domain.source else ""
+        raise Already(f"{domain.name} is a local domain already{source}")
     record(who=actor, verb="domains add", key=domain.name, before=None, after={})
     return domain
 
@@ -25,8 +26,12 @@ def add_domain(*, name: str, actor: str) -> Domain:
 def remove_domain(*, name: str, actor: str) -> None:
     """Make `name` foreign again; layers and mailboxes in it stay.  Raises Refused."""
     name = domain_name(name)
-    if not Domain.objects.filter(name=name).delete()[0]:
+    domain = Domain.objects.select_for_update().filter(name=name).first()
+    if domain is None:
         raise Refused(f"there is no local domain {name}")
+    if domain.source:
+        raise Refused(f"{name} is read from {domain.source}: change it there")
+    domain.delete()
     record(who=actor, verb="domains remove", key=name, before={}, after=None)
 
 

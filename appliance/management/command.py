@@ -103,21 +103,24 @@ class SubjectCommand(AnswerCommand):
         """Call `add(name, run, help)` for each subcommand and give arguments to what it returns."""
 
     def arguments(self, parser: CommandParser) -> None:
-        parsers = parser.add_subparsers(dest="subcommand", required=True, metavar="SUBCOMMAND")
-
-        def add(name: str, run: Run, help_text: str) -> CommandParser:
-            subparser: CommandParser = parsers.add_parser(
-                name, help=help_text, description=help_text
-            )
-            _add_json(subparser, default=SUPPRESS)
-            subparser.set_defaults(run=run)
-            return subparser
-
-        self.subcommands(add)
+        self.subcommands(adder(parser))
 
     def answer(self, options: Namespace) -> Answer:
         run: Run = options.run
         return run(options)
+
+
+def adder(parser: CommandParser) -> Add:
+    """Return what adds subcommands to `parser`; one of them must be given."""
+    parsers = parser.add_subparsers(dest="subcommand", required=True, metavar="SUBCOMMAND")
+
+    def add(name: str, run: Run, help_text: str) -> CommandParser:
+        subparser: CommandParser = parsers.add_parser(name, help=help_text, description=help_text)
+        _add_json(subparser, default=SUPPRESS)
+        subparser.set_defaults(run=run)
+        return subparser
+
+    return add
 
 
 def table(rows: Sequence[Sequence[object]]) -> list[str]:

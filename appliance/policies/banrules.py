@@ -12,7 +12,8 @@ from appliance.errors import Refused
 from appliance.policies.models import BanRuleSet
 from appliance.policies.revisions import record
 from smtpfilter.mail.findings import visible
-from smtpfilter.policy.banning import BUILT_IN, BadPattern, check_pattern
+from smtpfilter.policy.ban_sets import BUILT_IN
+from smtpfilter.policy.banning import BadPattern, check_pattern
 
 MOST_RULES = 1000
 

@@ -1,32 +1,30 @@
-"""Change the settings of a layer or of a named policy.  One transaction each; recorded.
+"""Change the layer of settings at a lookup key.  One transaction each; recorded.
 
+Only layers made by hand are changed here; one that a source brought is the source's business (K-8).
 `values` are written as people write them ("yes", "6.3", "never", "discard", text).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from django.db import transaction
 
 from appliance.domains.names import printed_key
 from appliance.errors import Refused, Unknown
-from appliance.policies.columns import TEXT_LIMIT
-from appliance.policies.models import BanRuleSet, NamedPolicy, PolicyLayer
+from appliance.policies.columns import TEXT_LIMIT, SettingColumns
+from appliance.policies.inherit import inherited
+from appliance.policies.levels import contradiction
+from appliance.policies.models import BanRuleSet, PolicyLayer
 from appliance.policies.revisions import record
-from smtpfilter.policy.banning import BUILT_IN
+from smtpfilter.policy.ban_sets import BUILT_IN
 from smtpfilter.policy.lookup import SITE
-from smtpfilter.policy.settings import DEFAULTS, FIELDS, BadValue, format_value, parse_value
+from smtpfilter.policy.settings import FIELDS, BadValue, format_value, parse_value
 
-LEVELS_IN_ORDER = (
-    ("spam_tag_level", "spam_tag2_level"),
-    ("spam_tag2_level", "spam_tag3_level"),
-    ("spam_tag2_level", "spam_kill_level"),
-    ("spam_kill_level", "spam_dsn_cutoff_level"),
-    ("spam_kill_level", "spam_quarantine_cutoff_level"),
-)
+BY_HAND = ""  # the source of a layer that a person made
 
 
-def stored_settings(row: PolicyLayer | NamedPolicy) -> dict[str, Any]:
+def stored_settings(row: SettingColumns) -> dict[str, Any]:
     """Return what the row sets itself, as JSON shows it; inherited fields are left out."""
     return {
         name: format_value(getattr(row, name)) for name in FIELDS if getattr(row, name) is not None
@@ -46,41 +44,75 @@ def as_json(layer: PolicyLayer | None) -> dict[str, Any] | None:
         shown["policy"] = layer.policy.name
     if layer.priority is not None:
         shown["priority"] = layer.priority
+    if layer.source != BY_HAND:
+        shown["source"] = layer.source
     return shown
 
 
 def find_layer(key: str) -> PolicyLayer | None:
-    """Return the layer at `key` (as typed), or None.  Raises Refused where it is no key."""
-    return PolicyLayer.objects.select_related("policy").filter(key=printed_key(key)).first()
+    """Return the layer made by hand at `key` (as typed), or None.  Raises Refused where it is no
+    key.
+    """
+    layers = PolicyLayer.objects.select_related("policy")
+    return layers.filter(key=printed_key(key), source=BY_HAND).first()
 
 
-@transaction.atomic
+def read_layers(key: str) -> list[PolicyLayer]:
+    """Return what sources say at `key` (as typed); they count after the layer made by hand."""
+    layers = PolicyLayer.objects.select_related("policy").exclude(source=BY_HAND)
+    return list(layers.filter(key=printed_key(key)))
+
+
+@contextmanager
+def changed_layer(*, key: str, actor: str) -> Iterator[PolicyLayer]:
+    """Yield the layer at `key`, made if missing, to be changed; then store and record it.
+
+    A layer left empty goes (the site's stays).  Raises Refused where it is no key.
+    """
+    with transaction.atomic():
+        rows = PolicyLayer.objects.select_for_update()
+        layer, made = rows.get_or_create(key=printed_key(key), source=BY_HAND)
+        before = None if made else as_json(layer)
+        yield layer
+        if _is_empty(layer):
+            layer.delete()
+        else:
+            layer.save()
+        after = as_json(layer) if layer.pk else None
+        if before != after:
+            record(who=actor, verb="policy change", key=layer.key, before=before, after=after)
+
+
 def change_fields(
-    *, key: str, values: Mapping[str, str | None], actor: str, in_order: bool = True
+    *,
+    key: str,
+    values: Mapping[str, str | None],
+    actor: str,
+    locked: Collection[str] | None = None,
+    in_order: bool = True,
 ) -> PolicyLayer | None:
-    """Set fields of the layer at `key`, made if missing; those with the value None are inherited.
+    """Set fields of the layer at `key`; those with the value None are inherited again.
 
-    A layer left empty goes (the site's stays): None is returned.  `in_order` refuses levels that
-    contradict each other, see contradiction().  Raises Refused; Unknown for a field.
+    `locked`: the fields that layers below may not change; None = as it is.  Levels of the layer
+    that contradict each other are refused; `in_order` refuses those that contradict inherited ones,
+    too.  None is returned for a layer left empty.  Raises Refused; Unknown for a field.
     """
     refuse_unknown(values)
-    parsed: dict[str, Any] = dict.fromkeys(values)
-    parsed |= parse_values({name: text for name, text in values.items() if text is not None})
-    _refuse_unknown_sets(parsed.get("banned_rulenames") or "")
-    layer, made = PolicyLayer.objects.select_for_update().get_or_create(key=printed_key(key))
-    before = None if made else as_json(layer)
-    for name, value in parsed.items():
-        setattr(layer, name, value)
-    complaint = contradiction(layer, parsed)
-    if complaint and in_order:
-        raise Refused(complaint)
-    if _is_empty(layer):
-        layer.delete()
-    else:
-        layer.save()
-    after = as_json(layer) if layer.pk else None
-    if before != after:
-        record(who=actor, verb="policy change", key=layer.key, before=before, after=after)
+    written = {name: text for name, text in values.items() if text is not None}
+    parsed: dict[str, Any] = dict.fromkeys(values) | parse_values(written)
+    above = inherited(printed_key(key))
+    with changed_layer(key=key, actor=actor) as layer:
+        new_locks = set(locked or ()) - set(layer.locked)
+        for name in (*written, *new_locks):
+            if place := above[name].locked_by:
+                raise Refused(f"{name} is locked by {place}: change it there, or unlock it there")
+        for name, value in parsed.items():
+            setattr(layer, name, value)
+        if locked is not None:
+            layer.locked = sorted(locked)
+        complaint = contradiction(layer, parsed, above if in_order else None)
+        if complaint:
+            raise Refused(complaint)
     return layer if layer.pk else None
 
 
@@ -108,6 +140,7 @@ def parse_values(values: Mapping[str, str]) -> dict[str, Any]:
             raise Refused(f"{name}: {text!r} is not {error}") from None
         if len(text) > TEXT_LIMIT:
             raise Refused(f"{name}: at most {TEXT_LIMIT} characters")
+    _refuse_unknown_sets(str(parsed.get("banned_rulenames", "")))
     return parsed
 
 
@@ -121,39 +154,12 @@ def refuse_unknown(names: Iterable[str]) -> None:
 def _refuse_unknown_sets(names: str) -> None:
     """A misspelt set would ban nothing (B-4), and nobody would see it.  Raises Refused."""
     known = {*BUILT_IN, *BanRuleSet.objects.values_list("name", flat=True)}
-    for name in (word.strip() for word in names.split(",")):
+    for name in (word.strip() for word in names.strip().removeprefix("+").split(",")):
         if name and name not in known:
             there = ", ".join(sorted(known))
             raise Refused(
                 f"banned_rulenames: there is no ban rule set {name!r}; there are: {there}"
             )
-
-
-def contradiction(layer: PolicyLayer, changed: Iterable[str]) -> str | None:
-    """Return what is wrong with the order of levels after `changed` ones were set, or None.
-
-    Compared is what holds at this layer: its own values, its named policy's, then the site's.  What
-    lies in layers between is not looked at.  Such levels still work: each is compared by itself.
-    """
-    changed = set(changed)
-    levels = _levels_at(layer)
-    for lower, upper in LEVELS_IN_ORDER:
-        if {lower, upper} & changed and levels[lower] > levels[upper]:
-            return (
-                f"{lower} {format_value(levels[lower])} is above"
-                f" {upper} {format_value(levels[upper])} at {layer.key}"
-            )
-    return None
-
-
-def _levels_at(layer: PolicyLayer) -> dict[str, float]:
-    site = None if layer.key == SITE else PolicyLayer.objects.filter(key=SITE).first()
-    rows = [layer, layer.policy, site, DEFAULTS]
-    return {
-        name: next(v for v in (getattr(row, name, None) for row in rows) if v is not None)
-        for name, kind in FIELDS.items()
-        if kind == "level"
-    }
 
 
 def _is_empty(layer: PolicyLayer) -> bool:

@@ -37,39 +37,41 @@ def inherited(key: str) -> dict[str, Inherited]:
     itself.
     """
     address = _someone_under(key)
-    book = DatabasePolicySource().load((), (address,)) if address else PolicyBook()
+    book = DatabasePolicySource().load((), (address,))
     above = _layers_above(key, book, address)
-    policy = resolve(replace(book, layers=above), address or parse_address(b""))
+    policy = resolve(replace(book, layers=above), address)
     return {
         name: Inherited(getattr(policy.settings, name), policy.origins[name], _lock(name, above))
         for name in FIELDS
     }
 
 
-def _someone_under(key: str) -> Address | None:
-    """Return an address for which `key` counts; None for the site, which inherits the built-in
-    defaults alone.
-    """
+def _someone_under(key: str) -> Address:
+    """Return an address for which `key` counts, and no layer of a more specific key."""
     if key == SITE:
-        return None
+        return parse_address(b"")
     user, _, domain = key.rpartition("@")
     if not domain:
         domain = "invalid"  # "user@" stands above no particular domain: only the site is above it
     return parse_address(f"{user or NOBODY}@{domain.removeprefix('.')}".encode())
 
 
-def _layers_above(key: str, book: PolicyBook, address: Address | None) -> tuple[Layer, ...]:
-    """Return the layers that count after `key`, the nearest first."""
-    if address is None:
-        return ()
+def _layers_above(key: str, book: PolicyBook, address: Address) -> tuple[Layer, ...]:
+    """Return the layers that count after the one made by hand at `key`, the nearest first: what
+    sources say at the key itself (K-8), then the layers of less specific keys.
+    """
     bare = replace(book, domains=frozenset({address.domain}))
     keys = list(scope(bare, address))
-    after = set(keys[keys.index(key) + 1 :]) if key in keys else set(keys)
+    place = keys.index(key) if key in keys else -1
     ranks = {name: rank for rank, name in enumerate(keys)}
     return tuple(
         sorted(
-            (layer for layer in book.layers if layer.key in after),
-            key=lambda layer: ranks[layer.key],
+            (
+                layer
+                for layer in book.layers
+                if ranks.get(layer.key, -1) > place or (layer.key == key and layer.source)
+            ),
+            key=lambda layer: (ranks.get(layer.key, -1), layer.source),
         )
     )
 

@@ -1,6 +1,7 @@
 """The sections of an export: for each kind of row, how it is written as JSON, made and removed.
 
-Nothing here records a change or opens a transaction: transfer.py does both.
+Rows that a source brought are in no export: the source brings them again.  Nothing here records a
+change or opens a transaction: transfer.py does both.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,8 +19,8 @@ from appliance.domains.names import (
     printed_key,
     printed_sender,
 )
-from appliance.errors import Refused
-from appliance.policies import banrules, edit, senders
+from appliance.policies import banrules, edit, named, senders
+from appliance.policies.columns import SettingColumns
 from appliance.policies.models import BanRuleSet, NamedPolicy, PolicyLayer, SenderRule
 from appliance.status import edit as status
 from appliance.status.models import SiteSettings, TracedSender
@@ -51,7 +52,7 @@ def as_text(value: Any) -> str:
     return str(value)
 
 
-def _put_settings(row: PolicyLayer | NamedPolicy, settings: Mapping[str, Any]) -> None:
+def _put_settings(row: SettingColumns, settings: Mapping[str, Any]) -> None:
     values = edit.parse_values({name: as_text(value) for name, value in settings.items()})
     for name in FIELDS:
         setattr(row, name, values.get(name))
@@ -59,25 +60,19 @@ def _put_settings(row: PolicyLayer | NamedPolicy, settings: Mapping[str, Any]) -
 
 
 def _put_named(row: Row) -> None:
-    found = NamedPolicy.objects.filter(name=row["name"]).first() or NamedPolicy(name=row["name"])
+    name = named.policy_name(row["name"])
+    found = NamedPolicy.objects.filter(name=name).first() or NamedPolicy(name=name)
     _put_settings(found, row.get("settings", {}))
 
 
 def _put_layer(row: Row) -> None:
     key = printed_key(row["key"])
-    layer = PolicyLayer.objects.filter(key=key).first() or PolicyLayer(key=key)
+    layer = PolicyLayer.objects.filter(key=key, source="").first() or PolicyLayer(key=key)
     edit.refuse_unknown(row.get("locked", []))
     layer.locked = sorted(row.get("locked", []))
     layer.priority = row.get("priority")
-    layer.policy = _named(row["policy"]) if row.get("policy") else None
+    layer.policy = named.find_named(row["policy"]) if row.get("policy") else None
     _put_settings(layer, row.get("settings", {}))
-
-
-def _named(name: str) -> NamedPolicy:
-    found = NamedPolicy.objects.filter(name=name).first()
-    if found is None:
-        raise Refused(f"there is no named policy {name!r}")
-    return found
 
 
 def _put_setting(row: Row) -> None:
@@ -93,10 +88,12 @@ def _put_sender(row: Row) -> None:
     SenderRule.objects.update_or_create(
         key=printed_key(row["key"]),
         sender=printed_sender(row["sender"] or "<>"),
+        source="",
         defaults={
             "action": action,
             "points": points,
             "expires_at": datetime.fromisoformat(expires_at) if expires_at else None,
+            "authenticated": bool(row.get("authenticated", False)),
         },
     )
 
@@ -144,10 +141,10 @@ SECTIONS = (
     Section(
         "domains",
         ("name",),
-        rows=lambda: list(Domain.objects.values("name")),
+        rows=lambda: list(Domain.objects.filter(source="").values("name")),
         key=lambda row: (domain_name(row["name"]),),
         put=lambda row: Domain.objects.get_or_create(name=domain_name(row["name"])),
-        drop=lambda key: Domain.objects.filter(name=key[0]).delete(),
+        drop=lambda key: Domain.objects.filter(name=key[0], source="").delete(),
     ),
     Section(
         "mailboxes",
@@ -166,6 +163,14 @@ SECTIONS = (
         drop=lambda key: Network.objects.filter(cidr=key[0]).delete(),
     ),
     Section(
+        "banrules",
+        ("name", "rules"),
+        rows=lambda: list(BanRuleSet.objects.values("name", "rules")),
+        key=lambda row: (row["name"],),
+        put=_put_rules,
+        drop=lambda key: BanRuleSet.objects.filter(name=key[0]).delete(),
+    ),
+    Section(
         "policies",
         ("name", "settings"),
         rows=lambda: [
@@ -180,27 +185,20 @@ SECTIONS = (
         "layers",
         ("key", "settings", "locked", "policy", "priority"),
         rows=lambda: [
-            edit.as_json(layer) or {} for layer in PolicyLayer.objects.select_related("policy")
+            edit.as_json(layer) or {}
+            for layer in PolicyLayer.objects.filter(source="").select_related("policy")
         ],
         key=lambda row: (printed_key(row["key"]),),
         put=_put_layer,
-        drop=lambda key: PolicyLayer.objects.filter(key=key[0]).delete(),
+        drop=lambda key: PolicyLayer.objects.filter(key=key[0], source="").delete(),
     ),
     Section(
         "senders",
-        ("key", "sender", "action", "points", "expires_at"),
-        rows=lambda: [senders.as_json(rule) or {} for rule in SenderRule.objects.all()],
+        ("key", "sender", "action", "points", "expires_at", "authenticated"),
+        rows=lambda: [senders.stored(rule) for rule in SenderRule.objects.filter(source="")],
         key=lambda row: (printed_key(row["key"]), printed_sender(row["sender"] or "<>")),
         put=_put_sender,
-        drop=lambda key: SenderRule.objects.filter(key=key[0], sender=key[1]).delete(),
-    ),
-    Section(
-        "banrules",
-        ("name", "rules"),
-        rows=lambda: list(BanRuleSet.objects.values("name", "rules")),
-        key=lambda row: (row["name"],),
-        put=_put_rules,
-        drop=lambda key: BanRuleSet.objects.filter(name=key[0]).delete(),
+        drop=lambda key: SenderRule.objects.filter(key=key[0], sender=key[1], source="").delete(),
     ),
     Section(
         "traced",

@@ -86,13 +86,20 @@ def test_a_command_that_is_none_is_a_mistake_in_usage(run: Any, arguments: tuple
     assert run("policy", *arguments).code == 2
 
 
-def test_levels_out_of_order_are_obeyed_with_a_note(run: Any) -> None:
-    """Nothing enforces an order in amavisd; the screens do, a command is taken at its word."""
+def test_levels_of_a_layer_that_contradict_each_other_are_refused(run: Any) -> None:
+    """Nothing enforces an order in amavisd (T-2); within one layer it cannot be meant."""
     done = run("policy", "set", "@.", "spam_kill_level=3")
 
+    assert (done.code, done.err) == (1, "spam_tag2_level 6.3 is above spam_kill_level 3.0\n")
+    assert PolicyLayer.objects.get(key="@.").spam_kill_level == 6.3
+
+
+def test_levels_that_contradict_inherited_ones_are_obeyed_with_a_note(run: Any) -> None:
+    done = run("policy", "set", "example.com", "spam_kill_level=3")
+
     assert done.code == 0
-    assert done.err == "note: spam_tag2_level 6.3 is above spam_kill_level 3.0 at @.\n"
-    assert PolicyLayer.objects.get(key="@.").spam_kill_level == 3
+    assert done.err == "note: spam_tag2_level 6.3 (from @.) is above spam_kill_level 3.0\n"
+    assert PolicyLayer.objects.get(key="example.com").spam_kill_level == 3
 
 
 def test_unset_lets_the_field_be_inherited_and_an_empty_layer_goes(run: Any) -> None:
@@ -150,6 +157,10 @@ def _rule(
         "action": action,
         "points": points,
         "expires_at": expires_at,
+        "authenticated": False,
+        "hits": 0,
+        "last_hit_at": None,
+        "source": "",
     }
 
 

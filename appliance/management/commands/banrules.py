@@ -9,7 +9,7 @@ from appliance.errors import Refused
 from appliance.management.command import ACTOR, Add, Answer, SubjectCommand, table
 from appliance.policies import banrules
 from appliance.policies.models import BanRuleSet
-from smtpfilter.policy.banning import BUILT_IN
+from smtpfilter.policy.ban_sets import BUILT_IN
 
 
 class Command(SubjectCommand):

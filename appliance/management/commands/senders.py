@@ -20,6 +20,11 @@ class Command(SubjectCommand):
         parser.add_argument("sender", metavar="SENDER", help="an address, a domain, or <>")
         parser.add_argument("action", metavar="allow|block|POINTS")
         parser.add_argument("--expires", metavar="TIME", type=_time, help="RFC 3339 or YYYY-MM-DD")
+        parser.add_argument(
+            "--authenticated",
+            action="store_true",
+            help="only where DKIM or SPF proves SENDER's domain; without it a forged SENDER counts",
+        )
         parser = add("remove", self.remove, "take SENDER off the list under KEY")
         parser.add_argument("key", metavar="KEY")
         parser.add_argument("sender", metavar="SENDER")
@@ -36,6 +41,7 @@ class Command(SubjectCommand):
             sender=options.sender,
             action=options.action,
             expires_at=options.expires,
+            authenticated=options.authenticated,
             actor=ACTOR,
         )
         return Answer(senders.as_json(rule), [_told(rule)])
@@ -46,7 +52,10 @@ class Command(SubjectCommand):
 
 
 def _answer(rules: list[SenderRule]) -> Answer:
-    rows = [(rule.key, rule.sender or "<>", _effect(rule), rule.expires_at) for rule in rules]
+    rows = [
+        (rule.key, rule.sender or "<>", _effect(rule), rule.expires_at, _hits(rule), rule.source)
+        for rule in rules
+    ]
     return Answer([senders.as_json(rule) for rule in rules], table(rows))
 
 
@@ -55,7 +64,13 @@ def _told(rule: SenderRule) -> str:
 
 
 def _effect(rule: SenderRule) -> str:
-    return f"{rule.points:+g}" if rule.action == SenderRule.Action.SCORE else rule.action
+    scored = rule.action == SenderRule.Action.SCORE
+    effect = f"{rule.points:+g}" if scored else rule.action
+    return f"{effect} if proven" if rule.authenticated else effect
+
+
+def _hits(rule: SenderRule) -> str:
+    return f"{rule.hits} hits, last {rule.last_hit_at:%Y-%m-%d}" if rule.last_hit_at else "0 hits"
 
 
 def _time(text: str) -> datetime:
