@@ -2,11 +2,13 @@
 from (P-1, P-2).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import Any
 
 from smtpfilter.mail.address import Address
-from smtpfilter.policy.layers import EffectivePolicy, Layer, PolicyBook
+from smtpfilter.policy.banning import EXTENDS, rule_names
+from smtpfilter.policy.layers import EffectivePolicy, Layer, PolicyBook, Profile
 from smtpfilter.policy.lookup import domain_keys, is_bare, lookup_keys, priority
 from smtpfilter.policy.settings import (
     DEFAULTS,
@@ -17,29 +19,29 @@ from smtpfilter.policy.settings import (
 
 DEFAULT = "default"  # the origin of a value that no layer sets
 
+Said = tuple[Any, str]  # a value and its origin
+
 
 def resolve(book: PolicyBook, address: Address, profiles: Sequence[str] = ()) -> EffectivePolicy:
     """Return the policy of the recipient `address`.
 
-    For each field the first layer with a value gives it: its own field, else that of its named
-    policy.  A layer that locks a field hides what more specific layers say about it.  The direction
-    profiles that apply go before all layers, the last of them first.  What no layer sets comes from
-    DEFAULTS, and an unchecked_*_destiny that is set nowhere is what unchecked_destiny is.
+    For each field the first with a value gives it: the direction profiles that apply, the last of
+    them first; then each layer, its own field before that of its named policy; then DEFAULTS.  A
+    layer that locks a field hides what more specific layers say about it.  An unchecked_*_destiny
+    that is set nowhere is what unchecked_destiny is.  Ban rule sets may extend what comes after
+    them, see _rulenames().
     """
     layers = _in_order(book, address)
+    directions = [book.profiles[name] for name in reversed(profiles)]
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
     for name in FIELDS:
-        values[name], origins[name] = _value(name, _heard(name, layers))
+        said = chain(_by_profiles(name, directions), _by_layers(name, layers))
+        found = _rulenames(said) if name == "banned_rulenames" else next(said)
+        values[name], origins[name] = found
     for name in FOLLOWS_UNCHECKED:
         if values[name] is None:
             values[name], origins[name] = values["unchecked_destiny"], origins["unchecked_destiny"]
-    for name in FIELDS:
-        for profile in reversed(profiles):
-            value = getattr(book.profiles[profile].settings, name)
-            if value is not None:
-                values[name], origins[name] = value, f"profile {profile}"
-                break
     locks = {name: layer.key for layer in layers for name in layer.locked}
     return EffectivePolicy(PolicySettings(**values), origins, is_local(book, address), locks)
 
@@ -48,12 +50,16 @@ def scope(book: PolicyBook, address: Address) -> tuple[str, ...]:
     """Return the keys that count for the recipient `address`, the strongest first.
 
     Bare-user keys count in local domains only (K-2).  A layer's own priority goes before that of
-    its key's form; equal ones are as specific as K-1 says.
+    its key's form, for all layers at that key; equal ones are as specific as K-1 says.
     """
     local = is_local(book, address)
     delimiter = book.recipient_delimiter
     keys = [key for key in lookup_keys(address, delimiter) if local or not is_bare(key)]
-    overrides = {layer.key: layer.priority for layer in book.layers if layer.priority is not None}
+    overrides = {
+        layer.key: layer.priority
+        for layer in sorted(book.layers, key=_source, reverse=True)
+        if layer.priority is not None
+    }
     if overrides:
         keys.sort(key=lambda key: -overrides.get(key, priority(key, delimiter)))
     return tuple(keys)
@@ -69,25 +75,51 @@ def is_local(book: PolicyBook, address: Address) -> bool:
 def _in_order(book: PolicyBook, address: Address) -> list[Layer]:
     """Return the layers that count, the strongest first; at one key those made by hand (K-8)."""
     by_key: dict[str, list[Layer]] = {}
-    for layer in sorted(book.layers, key=lambda layer: layer.source):
+    for layer in sorted(book.layers, key=_source):
         by_key.setdefault(layer.key, []).append(layer)
     return [layer for key in scope(book, address) for layer in by_key.get(key, ())]
 
 
-def _heard(name: str, layers: list[Layer]) -> Iterable[Layer]:
-    """Return the layers that may speak about the field: from the outermost that locks it on
-    upwards.
+def _source(layer: Layer) -> str:
+    return layer.source
+
+
+def _by_profiles(name: str, profiles: Sequence[Profile]) -> Iterator[Said]:
+    """Yield what the profiles say about a field."""
+    for profile in profiles:
+        value = getattr(profile.settings, name)
+        if value is not None:
+            yield value, f"profile {profile.name}"
+
+
+def _by_layers(name: str, layers: list[Layer]) -> Iterator[Said]:
+    """Yield what the layers say about a field, from the outermost that locks it on upwards, and at
+    last the default.
     """
     locking = (start for start in reversed(range(len(layers))) if name in layers[start].locked)
-    return layers[next(locking, 0) :]
-
-
-def _value(name: str, layers: Iterable[Layer]) -> tuple[Any, str]:
-    for layer in layers:
+    for layer in layers[next(locking, 0) :]:
         own = getattr(layer.settings, name)
         if own is not None:
-            return own, layer.key
+            yield own, layer.key
         named = getattr(layer.policy_settings, name)
         if named is not None:
-            return named, f"{layer.key} (policy {layer.policy_name})"
-    return getattr(DEFAULTS, name), DEFAULT
+            yield named, f"{layer.key} (policy {layer.policy_name})"
+    yield getattr(DEFAULTS, name), DEFAULT
+
+
+def _rulenames(said: Iterator[Said]) -> Said:
+    """Return the names of ban rule sets, joined, and where the first of them come from.
+
+    A value that begins with + stands before what is inherited, several of them before each other;
+    any other value ends the search (B-4).
+    """
+    names: dict[str, None] = {}
+    first = ""
+    for value, origin in said:
+        own, extends = rule_names(value), value.strip().startswith(EXTENDS)
+        names |= dict.fromkeys(own)
+        if own or not extends:
+            first = first or origin
+        if not extends:
+            break
+    return ",".join(names), first

@@ -1,13 +1,14 @@
-"""From layers to an effective policy, field by field (P-1, P-2, K-2, K-11, BB-31)."""
+"""From layers to an effective policy, field by field (P-1, P-2, K-2, K-7, K-8, K-11, BB-31)."""
 
 from dataclasses import fields, replace
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from smtpfilter.policy.destiny import Destiny
-from smtpfilter.policy.layers import Layer, PolicyBook
+from smtpfilter.policy.layers import Layer, PolicyBook, Profile
 from smtpfilter.policy.resolve import is_local, resolve
 from smtpfilter.policy.settings import DEFAULTS, FIELDS, NEVER, PolicySettings
 from tests.unit.builders import ANN, OSCAR, address, book, layer
@@ -120,6 +121,132 @@ def test_a_priority_of_an_import_goes_before_the_form_of_the_key() -> None:
     found = resolve(book(layer(ANN, spam_kill_level=8.0), domain), address(ANN))
 
     assert found.settings.spam_kill_level == 5.0
+
+
+def from_source(source: str, key: str, priority: int | None = None, **settings: Any) -> Layer:
+    return replace(layer(key, **settings), source=source, priority=priority)
+
+
+def test_at_one_key_a_layer_made_by_hand_goes_before_those_of_sources_and_they_by_name() -> None:
+    """K-8, P-10: field by field; a more specific key counts first whatever its source."""
+    stored = book(
+        from_source("staff", ANN, spam_kill_level=3.0, spam_tag2_level=3.0, spam_tag_level=3.0),
+        from_source("ldap", ANN, spam_kill_level=2.0, spam_tag2_level=2.0),
+        layer(ANN, spam_kill_level=1.0),
+        layer("example.com", spam_kill_level=9.0, spam_tag3_level=9.0),
+    )
+
+    found = resolve(stored, address(ANN)).settings
+
+    assert found.spam_kill_level == 1.0
+    assert found.spam_tag2_level == 2.0
+    assert found.spam_tag_level == 3.0
+    assert found.spam_tag3_level == 9.0
+
+
+def test_a_priority_counts_for_its_key_that_of_a_layer_by_hand_first() -> None:
+    """K-8, P-1."""
+    domain = layer("example.com", spam_kill_level=5.0)
+    stored = book(
+        layer(ANN, spam_kill_level=8.0),
+        domain,
+        from_source("ldap", "example.com", 20, spam_kill_level=6.0),
+    )
+
+    assert resolve(stored, address(ANN)).settings.spam_kill_level == 5.0
+
+    stored = book(*stored.layers[:1], replace(domain, priority=1), *stored.layers[2:])
+    assert resolve(stored, address(ANN)).settings.spam_kill_level == 8.0
+
+
+def test_a_profile_goes_before_all_layers_and_their_locks_the_last_of_several_first() -> None:
+    """E-5."""
+    site = replace(layer("@.", spam_lover=False), locked=frozenset({"spam_lover"}))
+    stored = book(
+        layer(ANN, spam_kill_level=1.0, virus_lover=True),
+        site,
+        profiles={
+            "by port": Profile("by port", PolicySettings(spam_lover=True, spam_kill_level=5.0)),
+            "by login": Profile(
+                "by login", PolicySettings(spam_kill_level=6.0, unchecked_destiny=Destiny.REJECT)
+            ),
+            "other": Profile("other", PolicySettings(virus_lover=False)),
+        },
+    )
+
+    found = resolve(stored, address(ANN), ("by port", "by login"))
+
+    assert (found.settings.spam_kill_level, found.origins["spam_kill_level"]) == (
+        6.0,
+        "profile by login",
+    )
+    assert (found.settings.spam_lover, found.origins["spam_lover"]) == (True, "profile by port")
+    assert (found.settings.virus_lover, found.origins["virus_lover"]) == (True, ANN)
+    assert found.settings.unchecked_limits_destiny is Destiny.REJECT
+    assert found.origins["unchecked_limits_destiny"] == "profile by login"
+
+
+def test_who_locks_a_field_is_told() -> None:
+    site = replace(layer("@."), locked=frozenset({"spam_lover"}))
+    domain = replace(layer("example.com"), locked=frozenset({"spam_lover", "virus_lover"}))
+
+    found = resolve(book(domain, site), address(ANN))
+
+    assert found.locks == {"spam_lover": "@.", "virus_lover": "example.com"}
+
+
+@pytest.mark.parametrize(
+    ("values", "expected", "origin"),
+    [
+        pytest.param([None, None, None], "current", "default", id="nobody says anything"),
+        pytest.param(["a,b", "c", None], "a,b", ANN, id="in place of the others"),
+        pytest.param(["+a, b", "c", "d"], "a,b,c", ANN, id="before those of the domain"),
+        pytest.param(["+a", "+b", "c"], "a,b,c", ANN, id="both before those of the site"),
+        pytest.param(["+a", None, None], "a,current", ANN, id="before the default"),
+        pytest.param([None, "+a", "+b"], "a,b,current", "example.com", id="from the domain on"),
+        pytest.param(["", "a", "b"], "", ANN, id="none at all"),
+        pytest.param(["+", "a", "b"], "a", "example.com", id="nothing before the domain's"),
+        pytest.param(["+a", "", "b"], "a", ANN, id="before nothing"),
+        pytest.param([" +b", "a,b", None], "b,a", ANN, id="a set that comes twice counts once"),
+    ],
+)
+def test_ban_rule_sets_replace_or_extend_what_is_inherited(
+    values: list[str | None], expected: str, origin: str
+) -> None:
+    """B-4."""
+    keys = (ANN, "example.com", "@.")
+    stored = book(*(layer(key, banned_rulenames=v) for key, v in zip(keys, values, strict=True)))
+
+    found = resolve(stored, address(ANN))
+
+    assert found.settings.banned_rulenames == expected
+    assert found.origins["banned_rulenames"] == origin
+
+
+def test_named_policies_profiles_and_locks_extend_ban_rule_sets_too() -> None:
+    """B-4."""
+    named = replace(
+        layer(ANN, banned_rulenames="+own"),
+        policy_name="strict",
+        policy_settings=PolicySettings(banned_rulenames="+named"),
+    )
+    site = layer("@.", banned_rulenames="site")
+    locked = replace(
+        layer("example.com", banned_rulenames="+domain"), locked=frozenset({"banned_rulenames"})
+    )
+    outbound = {"out": Profile("out", PolicySettings(banned_rulenames="+out"))}
+
+    def names(stored: PolicyBook, *profiles: str) -> tuple[str | None, str]:
+        found = resolve(replace(stored, profiles=outbound), address(ANN), profiles)
+        return found.settings.banned_rulenames, found.origins["banned_rulenames"]
+
+    assert names(book(named, site)) == ("own,named,site", ANN)
+    assert names(book(named, site), "out") == ("out,own,named,site", "profile out")
+    assert names(book(named, locked, site)) == ("domain,site", "example.com")
+    assert names(book(replace(named, settings=PolicySettings()), site)) == (
+        "named,site",
+        f"{ANN} (policy strict)",
+    )
 
 
 def test_bare_user_keys_are_for_local_domains_only() -> None:

@@ -1,4 +1,4 @@
-"""Small values that everything carries: mail ids, replies, content, own networks."""
+"""Small values that everything carries: mail ids, replies, content."""
 
 from datetime import UTC, datetime
 
@@ -9,8 +9,6 @@ from hypothesis import strategies as st
 from smtpfilter.mail.envelope import MailId
 from smtpfilter.mail.octets import CHUNK_BYTES, Content
 from smtpfilter.mail.reply import LONGEST_TEXT, Reply, parse_reply, reply
-from smtpfilter.policy.layers import Network
-from smtpfilter.policy.networks import find_network
 
 
 @given(st.integers(0, (1 << 63) - 1))
@@ -83,22 +81,3 @@ def test_content_comes_in_pieces(header: bytes, size: int, body_start: int) -> N
 
     assert b"".join(pieces) == header + octets[body_start:]
     assert all(0 < len(piece) <= CHUNK_BYTES for piece in pieces)
-
-
-@pytest.mark.parametrize(
-    ("address", "own"),
-    [
-        ("192.0.2.7", True),
-        ("192.0.3.7", False),
-        ("::ffff:192.0.2.7", True),
-        ("IPv6:2001:db8::1", True),
-        ("2001:db9::1", False),
-        ("nonsense", False),
-        ("", False),
-        (None, False),
-    ],
-)
-def test_own_networks(address: str | None, own: bool) -> None:
-    """K-10."""
-    networks = [Network(cidr) for cidr in ("broken", "192.0.2.1/24", "2001:db8::/32")]
-    assert (find_network(networks, address) is not None) is own
