@@ -130,6 +130,7 @@ CELERY_TIMEZONE = "UTC"
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE = {  # seconds
     "send releases that are due": {"task": "quarantine.send_due_releases", "schedule": 30.0},
+    "send notices": {"task": "quarantine.send_notices", "schedule": 10.0},
     "expire held mail": {"task": "quarantine.retain", "schedule": 900.0},
 }
 

@@ -11,7 +11,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from appliance.status.models import SiteSettings
-from quarantine.models import MailRecord
+from quarantine.models import MailRecord, Notice
 from quarantine.models.attempt import REMEMBERED_DAYS
 from smtpfilter.mail.envelope import MailId
 
@@ -62,6 +62,7 @@ def retain(*, now: datetime) -> dict[str, int]:
         "purged_at_once": PURGED_AT_ONCE,
     }
     oldest = MailId.make(now - timedelta(days=site.journal_days), 0)
+    _repeat(lambda: _end_summaries(now - timedelta(days=site.journal_days)))
     return {
         "expired": _repeat(lambda: _execute(_EXPIRE, values)),
         "purged": _repeat(lambda: _execute(_PURGE, values), PURGED_AT_ONCE),
@@ -82,6 +83,14 @@ def _execute(statement: str, values: dict[str, Any]) -> int:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(statement, values)
         return int(cursor.rowcount)
+
+
+def _end_summaries(oldest: datetime) -> int:
+    """Delete summaries of notices; all other notices go with the record of their message."""
+    old = Notice.objects.filter(mail=None, created_at__lt=oldest).order_by("pk")
+    numbers = list(old.values_list("pk", flat=True)[:BATCH])
+    Notice.objects.filter(pk__in=numbers).delete()
+    return len(numbers)
 
 
 def _end_records(oldest: MailId) -> int:

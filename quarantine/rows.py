@@ -6,7 +6,7 @@ NUL or a lone surrogate would fail the transaction, and so the message, for ever
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,7 +22,8 @@ from smtpfilter.verdict.outcome import Outcome
 
 Row = tuple[Any, ...]
 
-LONGEST_JSON_TEXT = 4000  # characters of one string inside findings
+LONGEST_JSON_TEXT = 20_000  # characters of one string inside findings or facts
+NEW_VIRUS = "newvirus_admin"
 
 
 def mail_row(number: int, entry: JournalEntry) -> Row:
@@ -102,6 +103,26 @@ def attempt_row(key: bytes, row: JournalRecipient, owner: str, seconds: float) -
         return (key, path, str(row.outcome), 0, "", "", owner, seconds)
     texts = (visible(reply.enhanced), visible(reply.text))
     return (key, path, str(row.outcome), reply.code, *texts, "", None)
+
+
+def virus_rows(entry: JournalEntry, now: datetime) -> list[Row]:
+    """Return (name, time) of each virus found, in the order of names."""
+    names = {visible(virus.name) for virus in entry.findings.viruses or ()}
+    return [(name, now) for name in sorted(names)]
+
+
+def notice_rows(number: int, entry: JournalEntry, new_viruses: Container[str]) -> list[Row]:
+    """Return the values of sql.NOTICE_VALUES, each notice once.
+
+    An order about new viruses counts only where one of its names is in `new_viruses` (N-5).
+    """
+    facts = to_json(entry.facts)
+    rows = {
+        (order.kind, order.to): (number, order.kind, visible(order.to), order.language, facts)
+        for order in entry.notices
+        if order.kind != NEW_VIRUS or any(visible(name) in new_viruses for name in order.names)
+    }
+    return list(rows.values())
 
 
 def settled_rows(number: int, settled: Mapping[bytes, Settlement]) -> list[Row]:

@@ -70,6 +70,18 @@ WRITE_RECIPIENTS = f"""
         expires_at = COALESCE(r.expires_at, EXCLUDED.expires_at)
     WHERE r.outcome IN ('pending', 'deferred')"""
 
+# Sorted by the caller: two mails with the same new viruses wait for each other in one order.
+SEE_VIRUSES = """
+    INSERT INTO quarantine_seen_virus (name, first_seen_at) VALUES %s
+    ON CONFLICT (name) DO NOTHING RETURNING name"""
+
+# A few seconds later the next hop has mostly answered, and the notice can say what became of it.
+NOTICE_VALUES = "(%s, %s, %s, %s, %s, 'waiting', now(), now() + interval '5 s', 0, '')"
+WRITE_NOTICES = """
+    INSERT INTO quarantine_notice
+        (mail_id, kind, address, language, facts, state, created_at, not_before, tries, reply)
+    VALUES %s ON CONFLICT (mail_id, kind, address) DO NOTHING"""
+
 SETTLE_RECIPIENTS = """
     UPDATE quarantine_recipient AS r
     SET outcome = v.outcome, reply = v.line,

@@ -23,9 +23,11 @@ from quarantine.octets import write_octets
 from quarantine.rows import (
     attempt_row,
     mail_row,
+    notice_rows,
     recipient_row,
     settled_rows,
     unique_recipients,
+    virus_rows,
 )
 from smtpfilter.errors import InProgress, JournalUnavailable
 from smtpfilter.mail.envelope import Envelope
@@ -98,6 +100,7 @@ class DatabaseJournal:
             _write_mail(cursor, work, entry, recipients)
             if entry.keep:
                 write_octets(cursor, work.mail_number, octets)
+            _write_notices(cursor, work, entry)
         return work, settled
 
     def _find_settled(
@@ -189,6 +192,17 @@ def _write_mail(
         for i, row in enumerate(recipients)
     ]
     _execute_values(cursor, sql.WRITE_RECIPIENTS, values)
+
+
+def _write_notices(cursor: CursorWrapper, work: _AtWork, entry: JournalEntry) -> None:
+    """Put who else is told into the outbox; what a retry puts there again is there already."""
+    new_viruses: set[str] = set()
+    viruses = virus_rows(entry, datetime.now(UTC))
+    if viruses:
+        _execute_values(cursor, sql.SEE_VIRUSES, viruses)
+        new_viruses = {name for (name,) in cursor.fetchall()}
+    rows = notice_rows(work.mail_number, entry, new_viruses)
+    _execute_values(cursor, sql.WRITE_NOTICES, rows, sql.NOTICE_VALUES)
 
 
 def _settle(write: Write) -> None:

@@ -3,8 +3,11 @@
 from datetime import UTC, datetime
 
 from celery import shared_task
+from django.conf import settings
 
-from quarantine import release, retention
+from appliance.notices.source import DatabaseTemplates
+from quarantine import notify, release, retention
+from quarantine.letters import Letters
 from quarantine.nexthop import notify_relay
 from quarantine.wake import SEND_RELEASE
 
@@ -21,6 +24,12 @@ def send_due_releases() -> None:
     """Find what no call woke up, or what a dead worker left behind."""
     for release_id in release.due_releases(datetime.now(UTC)).values_list("pk", flat=True)[:1000]:
         send_release.delay(release_id)
+
+
+@shared_task(name="quarantine.send_notices")
+def send_notices() -> None:
+    letters = Letters(DatabaseTemplates(), settings.APPLIANCE_HOSTNAME, settings.WEB_PUBLIC_URL)
+    notify.send_notices(relay=notify_relay(), letters=letters, now=datetime.now(UTC))
 
 
 @shared_task(name="quarantine.retain", time_limit=3600)

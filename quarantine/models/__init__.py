@@ -3,6 +3,7 @@
 from quarantine.models.attempt import Attempt, RetryKey
 from quarantine.models.body import BodyChunk
 from quarantine.models.mail import COPY_STATES, UNKNOWN, HeldState, MailRecord, RecipientRecord
+from quarantine.models.notice import Notice, NoticeState, SeenVirus
 from quarantine.models.release import Deed, MailEvent, Release, ReleaseState
 
 __all__ = [
@@ -14,8 +15,11 @@ __all__ = [
     "HeldState",
     "MailEvent",
     "MailRecord",
+    "Notice",
+    "NoticeState",
     "RecipientRecord",
     "Release",
     "ReleaseState",
     "RetryKey",
+    "SeenVirus",
 ]

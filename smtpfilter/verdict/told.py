@@ -72,6 +72,8 @@ class Told:
         end = self.settlement
         if end.outcome not in _DONE or end.reply.permanent:
             return end.reply
+        if self.verdict.reply.permanent:
+            return self.verdict.reply
         why = _WHY.get(self.verdict.category, "blocked")
         return reply(554, "5.7.1", f"{_DONE[end.outcome]}, id={mail_id} - {why}")
 

@@ -11,6 +11,8 @@ from quarantine.models import MailEvent
 from quarantine.store import DatabaseJournal
 
 TABLES = (  # in an order in which rows may go
+    "quarantine_notice",
+    "quarantine_seen_virus",
     "quarantine_release",
     "quarantine_recipient",
     "quarantine_body_chunk",
