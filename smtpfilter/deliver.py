@@ -8,18 +8,28 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from smtpfilter.errors import TemporaryFailure
+from smtpfilter.errors import FilterError, TemporaryFailure
 from smtpfilter.log import Story
 from smtpfilter.mail.address import NULL_SENDER
 from smtpfilter.mail.envelope import Recipient
 from smtpfilter.mail.octets import Content
 from smtpfilter.mail.reply import Reply
-from smtpfilter.ports import Handover, Journal, Relay, Routes, Settlement, Submission
+from smtpfilter.ports import (
+    Handover,
+    Journal,
+    Relay,
+    Routes,
+    Settlement,
+    Submission,
+    Templates,
+)
 from smtpfilter.settle import Judgement, outcome_of
-from smtpfilter.verdict.notices import failure_notice
+from smtpfilter.verdict.facts import message_facts, told_facts
+from smtpfilter.verdict.notices import sender_notice
 from smtpfilter.verdict.outcome import Outcome
 from smtpfilter.verdict.plan import Delivery
-from smtpfilter.verdict.reply import needs_notice
+from smtpfilter.verdict.reply import told_of, waits_for_notice
+from smtpfilter.verdict.told import Told, kind_of_notice, language_of_notice
 
 GIVING_UP = Reply(451, "4.5.0", "Giving up due to previous temporary failures")  # O-8
 
@@ -27,13 +37,14 @@ GIVING_UP = Reply(451, "4.5.0", "Giving up due to previous temporary failures") 
 @dataclass(frozen=True, slots=True)
 class Courier:
     """`routes` leads to the next hops, `notify` takes notices of our own, `journal` hears of each
-    group at once.
+    group at once, `templates` has the words of notices.
     """
 
     hostname: str
     routes: Routes
     notify: Relay
     journal: Journal
+    templates: Templates
 
     def deliver(self, judgement: Judgement, settled: dict[bytes, Settlement], story: Story) -> None:
         """Hand over group by group.  On SMTP input the rest is not tried after a temporary failure
@@ -73,28 +84,45 @@ class Courier:
         now: datetime,
         story: Story,
     ) -> None:
-        """Send a notice about refusals that a reply with 2xx would hide (F-6, O-5).
+        """Send one notice about all that no reply can tell (N-1, F-5, F-6, O-5).
 
-        Those of `earlier` attempts were told then.  Where the notice is not taken its recipients
-        are deferred: refused without a word would be lost (N-4).  So are they where the reply will
-        be a 4xx, which tells of no refusal: the retry asks again.
+        Those of `earlier` attempts were told then.  Whose end waits for the notice is deferred
+        where it is not taken now: refused without a word would be lost (N-4).  So it is where the
+        reply will be a 4xx, which tells of no refusal: the retry asks again.  Where the next hop
+        refuses the notice for good nobody can be told.
         """
-        envelope = judgement.envelope
-        waiting = next((end for end in settled.values() if end.reply.temporary), None)
+        envelope, verdicts = judgement.envelope, judgement.plan.verdicts
+        told = tuple(
+            one
+            for one in told_of(envelope, verdicts, settled)
+            if one.recipient.address.octets not in earlier
+        )
+        said = self._tell(judgement, told, now, story) if told else None
+        waiting = next((end.reply for end in settled.values() if end.reply.temporary), None)
         if waiting and not envelope.lmtp:
-            deferred = Settlement(Outcome.DEFERRED, waiting.reply)
-            untold = (key for key in _refused(settled) if key not in earlier)
-            settled.update(dict.fromkeys(untold, deferred))
+            fresh = {key: end for key, end in settled.items() if key not in earlier}
+            untold, reply = _waiting(judgement, fresh), waiting
+        elif said and said.temporary:
+            ends = {one.recipient.address.octets: one.settlement for one in told}
+            untold, reply = _waiting(judgement, ends), TemporaryFailure.reply
+        else:
             return
-        failed = [
-            recipient
-            for recipient in needs_notice(envelope, judgement.plan.verdicts, settled)
-            if recipient.address.octets not in earlier
-        ]
-        if not failed:
-            return
-        refusals = [(recipient, settled[recipient.address.octets].reply) for recipient in failed]
-        notice = failure_notice(envelope, judgement.message, refusals, now, self.hostname)
+        settled.update(dict.fromkeys(untold, Settlement(Outcome.DEFERRED, reply)))
+
+    def close(self) -> None:
+        self.routes.close()
+        self.notify.close()
+
+    def _tell(
+        self, judgement: Judgement, told: tuple[Told, ...], now: datetime, story: Story
+    ) -> Reply:
+        """Return what became of the notice; a fault of ours means later."""
+        envelope = judgement.envelope
+        try:
+            notice = self._notice(judgement, told, now)
+        except FilterError as error:
+            story.undeliverable_notice(error.reply)
+            return error.reply
         handover = self.notify.send(
             Submission(
                 mail_from=NULL_SENDER,
@@ -108,12 +136,27 @@ class Courier:
         story.step("notice sent", reply=str(reply))
         if not reply.accepted:
             story.undeliverable_notice(reply)
-            deferred = Settlement(Outcome.DEFERRED, TemporaryFailure.reply)
-            settled.update({recipient.address.octets: deferred for recipient in failed})
+        return reply
 
-    def close(self) -> None:
-        self.routes.close()
-        self.notify.close()
+    def _notice(self, judgement: Judgement, told: tuple[Told, ...], now: datetime) -> bytes:
+        """Return the one notice about all of `told`.  Raises PolicyUnavailable."""
+        envelope, message = judgement.envelope, judgement.message
+        facts = message_facts(
+            envelope,
+            message,
+            judgement.findings,
+            size_bytes=judgement.mail.size_bytes,
+            hostname=self.hostname,
+        ) | told_facts(told, envelope.mail_id)
+        return sender_notice(
+            envelope,
+            message,
+            told,
+            now=now,
+            hostname=self.hostname,
+            from_address=self.templates.from_address(),
+            text=self.templates.text(kind_of_notice(told), language_of_notice(told), facts),
+        )
 
     def _send(
         self,
@@ -139,12 +182,15 @@ class Courier:
 
 
 def final(judgement: Judgement, fresh: Mapping[bytes, Settlement]) -> dict[bytes, Settlement]:
-    """Return what a retry need not do again: on SMTP input a refusal waits for its notice."""
-    if judgement.envelope.lmtp:
-        return dict(fresh)
-    refused = _refused(fresh)
-    return {key: end for key, end in fresh.items() if key not in refused}
+    """Return what a retry need not do again: without the ends that wait for a notice."""
+    waiting = _waiting(judgement, fresh)
+    return {key: end for key, end in fresh.items() if key not in waiting}
 
 
-def _refused(settled: Mapping[bytes, Settlement]) -> frozenset[bytes]:
-    return frozenset(key for key, end in settled.items() if end.outcome is Outcome.REJECTED)
+def _waiting(judgement: Judgement, settled: Mapping[bytes, Settlement]) -> frozenset[bytes]:
+    verdicts = judgement.plan.by_path
+    return frozenset(
+        key
+        for key, end in settled.items()
+        if waits_for_notice(judgement.envelope, verdicts[key], end)
+    )

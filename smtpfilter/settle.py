@@ -5,6 +5,7 @@ again.
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from smtpfilter.mail.envelope import Envelope, Recipient
 from smtpfilter.mail.findings import Findings
@@ -13,15 +14,13 @@ from smtpfilter.mail.octets import SpooledMail
 from smtpfilter.mail.reply import Reply
 from smtpfilter.policy.destiny import Destiny
 from smtpfilter.ports import JournalEntry, JournalRecipient, Settlement
+from smtpfilter.verdict.facts import message_facts
 from smtpfilter.verdict.outcome import Outcome
 from smtpfilter.verdict.plan import Plan
-from smtpfilter.verdict.verdict import Verdict
+from smtpfilter.verdict.reply import bounced, waits_for_notice
+from smtpfilter.verdict.verdict import NoticeOrder, Verdict
 
-_OUTCOMES = {
-    Destiny.REJECT: Outcome.REJECTED,
-    Destiny.TEMPFAIL: Outcome.DEFERRED,
-    Destiny.BOUNCE: Outcome.BOUNCED,
-}
+_OUTCOMES = {Destiny.REJECT: Outcome.REJECTED, Destiny.TEMPFAIL: Outcome.DEFERRED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +81,7 @@ def settle_at_once(judgement: Judgement) -> dict[bytes, Settlement]:
         deferred = Settlement(Outcome.DEFERRED, deferring.reply)
         return {verdict.recipient.address.octets: deferred for verdict in verdicts}
     return {
-        verdict.recipient.address.octets: Settlement(_outcome(verdict), verdict.reply)
+        verdict.recipient.address.octets: _end(judgement.envelope, verdict)
         for verdict in verdicts
         if verdict.destiny is not Destiny.PASS
     }
@@ -91,14 +90,15 @@ def settle_at_once(judgement: Judgement) -> dict[bytes, Settlement]:
 def journal_entry(judgement: Judgement, settled: Mapping[bytes, Settlement]) -> JournalEntry:
     """Return what is recorded before anything is sent; `settled` is settle_at_once().
 
-    A refusal on SMTP input stays open until the sender is told: a retry must tell him, if we
-    could not.
+    What waits for a notice stays open until the sender is told: a retry must tell him, if we could
+    not.
     """
     envelope, message = judgement.envelope, judgement.message
     rows = tuple(
-        _row(verdict, settled.get(verdict.recipient.address.octets), lmtp=envelope.lmtp)
+        _row(envelope, verdict, settled.get(verdict.recipient.address.octets))
         for verdict in judgement.plan.verdicts
     )
+    notices = _orders(judgement, settled)
     return JournalEntry(
         envelope=envelope,
         retry_key=retry_key(envelope, judgement.mail),
@@ -112,15 +112,53 @@ def journal_entry(judgement: Judgement, settled: Mapping[bytes, Settlement]) -> 
         originating=judgement.originating,
         recipients=rows,
         keep=judgement.plan.keep and any(row.outcome is not Outcome.DEFERRED for row in rows),
+        notices=notices,
+        facts=facts_of(judgement) if notices else {},
     )
 
 
-def _row(verdict: Verdict, end: Settlement | None, *, lmtp: bool) -> JournalRecipient:
-    if end is None or (end.outcome is Outcome.REJECTED and not lmtp):
+def facts_of(judgement: Judgement) -> dict[str, Any]:
+    """Return what the notices to others may say of the message (2(t)), JSON.
+
+    What is known only when one is sent is added then: who sends it, and how it ended for each
+    recipient.
+    """
+    return message_facts(
+        judgement.envelope,
+        judgement.message,
+        judgement.findings,
+        size_bytes=judgement.mail.size_bytes,
+        hostname="",
+    )
+
+
+def _orders(judgement: Judgement, settled: Mapping[bytes, Settlement]) -> tuple[NoticeOrder, ...]:
+    """Return who beside the sender is told, each once for one kind of notice (N-5): nobody of mail
+    that the sender is to send again.
+    """
+    ends = {path: end.outcome for path, end in settled.items()}
+    return tuple(
+        dict.fromkeys(
+            order
+            for path, verdict in judgement.plan.by_path.items()
+            if ends.get(path) is not Outcome.DEFERRED
+            for order in verdict.notices
+        )
+    )
+
+
+def _row(envelope: Envelope, verdict: Verdict, end: Settlement | None) -> JournalRecipient:
+    if end is None or waits_for_notice(envelope, verdict, end):
         return JournalRecipient(verdict, Outcome.PENDING, None)
     return JournalRecipient(verdict, end.outcome, end.reply)
 
 
-def _outcome(verdict: Verdict) -> Outcome:
+def _end(envelope: Envelope, verdict: Verdict) -> Settlement:
+    """Return how it ends for a recipient whose mail is stopped; a bounce without a notice is a
+    discard (F-5).
+    """
     unseen = Outcome.HELD if verdict.keep else Outcome.DISCARDED
-    return _OUTCOMES.get(verdict.destiny, unseen)
+    if verdict.destiny is Destiny.BOUNCE:
+        outcome = unseen if verdict.suppressed else Outcome.BOUNCED
+        return Settlement(outcome, bounced(envelope, verdict))
+    return Settlement(_OUTCOMES.get(verdict.destiny, unseen), verdict.reply)

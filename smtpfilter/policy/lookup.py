@@ -60,6 +60,21 @@ def candidate_keys(address: Address) -> frozenset[str]:
     )
 
 
+def takes_extension(local: str, delimiter: str) -> bool:
+    """Tell whether a local part may have an address extension: some names are left whole (K-1)."""
+    local = local.lower()
+    lists = "-" in delimiter and (local.startswith("owner-") or local.endswith("-request"))
+    return bool(delimiter) and not lists and local not in _NEVER_SPLIT
+
+
+def user_of(local: str, delimiter: str) -> str:
+    """Return a local part without its extension."""
+    if not takes_extension(local, delimiter):
+        return local
+    ends = [end for end in (local.find(character, 1) for character in delimiter) if end > 0]
+    return local[: min(ends)] if ends else local
+
+
 def is_bare(key: str) -> bool:
     """Tell whether `key` names a user of any local domain, like "postmaster@"."""
     return key.endswith("@")
@@ -126,9 +141,4 @@ def _domain(domain: str, text: str) -> str:
 
 def _users(local: str, delimiter: str) -> tuple[str, ...]:
     """Return the local part and, where it has an extension, the user without it."""
-    if not local or local in _NEVER_SPLIT:
-        return (local,) if local else ()
-    if "-" in delimiter and (local.startswith("owner-") or local.endswith("-request")):
-        return (local,)
-    ends = [end for end in (local.find(character, 1) for character in delimiter) if end > 0]
-    return (local, local[: min(ends)]) if ends else (local,)
+    return tuple(dict.fromkeys((local, user_of(local, delimiter)))) if local else ()

@@ -2,6 +2,7 @@
 recipient.
 """
 
+from collections.abc import Container, Iterable
 from enum import IntEnum
 
 
@@ -22,3 +23,13 @@ class Category(IntEnum):
 
     def __str__(self) -> str:
         return self.name.lower()
+
+
+def foremost(
+    blocked_by: Category | None, categories: Iterable[Category], among: Container[Category]
+) -> Category | None:
+    """Return the category by which a setting is chosen: the blocking one, else the highest of those
+    that have such a setting (C-3, C-6); None where there is none.
+    """
+    chosen = (blocked_by,) if blocked_by else categories
+    return next((category for category in chosen if category in among), None)

@@ -48,6 +48,11 @@ class Plan:
     deliveries: tuple[Delivery, ...]
     keep: bool
 
+    @property
+    def by_path(self) -> dict[bytes, Verdict]:
+        """The verdicts by the octets of their forward-paths."""
+        return {verdict.recipient.address.octets: verdict for verdict in self.verdicts}
+
 
 def make_plan(verdicts: tuple[Verdict, ...]) -> Plan:
     """Return what is to be done: one delivery per distinct copy, in the order of their first

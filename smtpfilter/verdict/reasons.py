@@ -58,12 +58,12 @@ def found(category: Category, case: Case, seen: Seen) -> tuple[str, ...]:
         case Category.VIRUS:
             return (f"Infected with {named(f'{v.name} ({v.scanner})' for v in seen.viruses)}.",)
         case Category.BANNED:
-            return (f"Banned: {named(path for path, _ in seen.banned)}.",)
+            return (f"Banned: {named(ban.path for ban in seen.banned)}.",)
         case Category.UNCHECKED:
             return tuple(dict.fromkeys(visible(cause.sentence) for cause in seen.unchecked))[
                 :MOST_NAMED
             ]
-        case Category.SPAM:
+        case Category.SPAM if seen.kill:
             return (_level(case, seen, "kill", "spam_kill_level"),)
         case Category.SPAMMY if not seen.kill:
             return (

@@ -1,13 +1,24 @@
-"""Which findings count for one recipient, and which categories they make (L-1, T-1, T-2, C-1).
+"""Which findings count for one recipient, and which categories they make (L-1, T-1, T-2, C-1,
+C-2).
 
 A bypassed check leaves nothing: its findings are not attached to that recipient.  Only here, on the
 way to decide(), is a level compared, always with >=.
 """
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from smtpfilter.mail.findings import BadHeader, Findings, SpamReport, Unchecked, Virus
-from smtpfilter.policy.banning import banned_paths
+from smtpfilter.mail.findings import (
+    Authentication,
+    BadHeader,
+    Findings,
+    SpamReport,
+    Unchecked,
+    Virus,
+    visible,
+)
+from smtpfilter.policy.banning import Ban, banned_paths
+from smtpfilter.policy.destiny import Destiny
 from smtpfilter.policy.settings import FOLLOWS_UNCHECKED, PolicySettings
 from smtpfilter.verdict.category import Category
 from smtpfilter.verdict.verdict import Case
@@ -17,6 +28,7 @@ WHITE_BONUS = 10.0  # points that a trusted sender is below the tag level (T-2)
 
 # L-3: who looks away from viruses still gets no mail that a program may read in two ways.
 _NOT_BYPASSED = ("ambiguous", "failed")
+_DMARC = {"reject": "dmarc_reject_destiny", "quarantine": "dmarc_quarantine_destiny"}
 _KINDS = {
     "encrypted": "encrypted",
     "limits": "over limits",
@@ -28,9 +40,10 @@ _KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """One reason for UNCHECKED: the field with its destiny, a few words for headers, a sentence.
+    """One reason for UNCHECKED or SPAM: the field with its destiny, a few words for headers and
+    replies, a sentence.
 
-    `content`: it lies in the message, so unchecked_lover applies; it does not to a failure of ours.
+    `content`: it lies in the message, so lovers get it; they do not get a failure of ours.
     """
 
     field: str
@@ -44,16 +57,21 @@ class Seen:
     """The findings that count for one recipient.
 
     `scanned`: a virus scanner gave a definite answer that counts here.  `scored`: the spam engine's
-    report, None where there is none or the check is bypassed; `score`: with the sender's points,
-    None where unknown.  `banned`: (path, reason).
+    report, None where there is none or the check is bypassed; `score`: with `adjustments`, None
+    where unknown.  `adjustments`: (name of a test of ours, points).
+    `doubts`: what speaks against the sender being himself; `forged`: those of them that make the
+    mail spam for this recipient, whatever its score.
     """
 
     viruses: tuple[Virus, ...]
     scanned: bool
-    banned: tuple[tuple[str, str], ...]
+    banned: tuple[Ban, ...]
     unchecked: tuple[Cause, ...]
     scored: SpamReport | None
     score: float | None
+    adjustments: tuple[tuple[str, float], ...]
+    doubts: tuple[Cause, ...]
+    forged: tuple[Cause, ...]
     tag: bool
     tag2: bool
     tag3: bool
@@ -68,7 +86,7 @@ class Seen:
             Category.VIRUS: self.viruses,
             Category.BANNED: self.banned,
             Category.UNCHECKED: self.unchecked,
-            Category.SPAM: self.kill,
+            Category.SPAM: self.kill or self.forged,
             Category.SPAMMY: self.tag2,
             Category.BAD_HEADER: self.bad_headers,
             Category.OVERSIZED: self.oversized,
@@ -80,7 +98,9 @@ def look(case: Case, findings: Findings) -> Seen:
     """Return what of `findings` counts for the recipient of `case`."""
     settings = case.policy.settings
     scored = None if settings.bypass_spam_checks else findings.spam
-    score = _score(case, scored)
+    doubts = () if settings.bypass_spam_checks else _doubts(case, findings.authentication)
+    adjustments = _adjustments(case, doubts)
+    score = _score(scored, adjustments)
     viruses = None if settings.bypass_virus_checks else findings.viruses
     tag3 = _reached(case, score, settings.spam_tag3_level)
     return Seen(
@@ -90,22 +110,53 @@ def look(case: Case, findings: Findings) -> Seen:
         unchecked=_unchecked(case, findings),
         scored=scored,
         score=score,
+        adjustments=adjustments,
+        doubts=doubts,
+        forged=() if case.sender.white else tuple(_stopping(settings, doubts)),
         tag=_tagged(case, score),
         tag2=tag3 or _reached(case, score, settings.spam_tag2_level),
         tag3=tag3,
         kill=_reached(case, score, settings.spam_kill_level),
         bad_headers=() if settings.bypass_header_checks else findings.bad_headers or (),
-        oversized=_oversized(settings, case.size_bytes),
+        oversized=is_oversized(case),
     )
 
 
-def _score(case: Case, scored: SpamReport | None) -> float | None:
-    """Return the recipient's score: the sender's points count from 0 where nothing was scored
-    (T-1).
-    """
-    if case.policy.settings.bypass_spam_checks or (scored is None and not case.sender.points):
+def _doubts(case: Case, found: Authentication | None) -> tuple[Cause, ...]:
+    """Return what speaks against the sender: nothing where nobody asked, or where he is ours."""
+    if found is None or case.origin.credible:
+        return ()
+    doubts = []
+    if found.dmarc == "fail" and found.dmarc_policy in _DMARC:
+        domain = visible(found.from_domain)
+        sentence = f"DMARC fails, and {domain} asks to {found.dmarc_policy} such mail."
+        doubts.append(Cause(_DMARC[found.dmarc_policy], "DMARC failure", sentence))
+    if case.spoofed:
+        sentence = "The author claims a local domain, but the mail came from outside without proof."
+        doubts.append(Cause("spoofed_destiny", "spoofed sender", sentence))
+    return tuple(doubts)
+
+
+def _adjustments(case: Case, doubts: tuple[Cause, ...]) -> tuple[tuple[str, float], ...]:
+    """Return what is added to the engine's score, as tests of ours (T-1, T-6)."""
+    settings = case.policy.settings
+    names = [doubt.field.removesuffix("_destiny") for doubt in doubts]
+    points = [
+        ("AM.WBL", 0.0 if settings.bypass_spam_checks else case.sender.points),
+        *((f"AM.{name.upper()}", getattr(settings, f"{name}_points") or 0.0) for name in names),
+    ]
+    return tuple((name, added) for name, added in points if added)
+
+
+def _stopping(settings: PolicySettings, doubts: Iterable[Cause]) -> Iterator[Cause]:
+    return (doubt for doubt in doubts if getattr(settings, doubt.field) is not Destiny.PASS)
+
+
+def _score(scored: SpamReport | None, adjustments: tuple[tuple[str, float], ...]) -> float | None:
+    """Return the recipient's score: points of ours count from 0 where nothing was scored (T-1)."""
+    if scored is None and not adjustments:
         return None
-    return round((scored.score if scored else 0.0) + case.sender.points, 3)
+    return round((scored.score if scored else 0.0) + sum(added for _, added in adjustments), 3)
 
 
 def _reached(case: Case, score: float | None, level: float | None) -> bool:
@@ -135,7 +186,7 @@ def reaches(score: float | None, level: float | None) -> bool:
     return score is not None and level is not None and score >= level
 
 
-def _banned(case: Case, findings: Findings) -> tuple[tuple[str, str], ...]:
+def _banned(case: Case, findings: Findings) -> tuple[Ban, ...]:
     if case.policy.settings.bypass_banned_checks or not findings.parts:
         return ()
     return banned_paths(case.ban_rules, findings.parts)
@@ -172,6 +223,7 @@ def _sentence(what: str, text: str) -> str:
     return f"{what}: {text.rstrip(' .')}."
 
 
-def _oversized(settings: PolicySettings, size_bytes: int) -> bool:
-    limit = settings.message_size_limit or 0
-    return limit > 0 and size_bytes > max(limit, SMALLEST_SIZE_LIMIT)
+def is_oversized(case: Case) -> bool:
+    """Tell whether the message is larger than the recipient's own limit (T-2)."""
+    limit = case.policy.settings.message_size_limit or 0
+    return limit > 0 and case.size_bytes > max(limit, SMALLEST_SIZE_LIMIT)

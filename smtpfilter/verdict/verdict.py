@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from smtpfilter.mail.address import Address
+from smtpfilter.mail.address import NULL_SENDER, Address
 from smtpfilter.mail.edits import Edits
 from smtpfilter.mail.envelope import MailId, Recipient
 from smtpfilter.mail.findings import Authentication
@@ -19,6 +19,9 @@ class Case:
 
     `bulk`: the sender is null or the mail is automatic or list mail (N-2).  `origin`: how the mail
     came to us.  `authentication`: as in Findings; the sender lists were asked with it.
+    `proven`: the domain of `mail_from` is shown to have sent the mail, by DKIM or SPF.  `spoofed`:
+    it came from outside, and an author claims a local domain without proof.
+    `recipient_delimiter`: characters at which an address extension may begin, "" for none.
     """
 
     mail_id: MailId
@@ -30,8 +33,17 @@ class Case:
     bulk: bool
     now: datetime
     hostname: str
-    origin: Origin = Origin()
+    origin: Origin = Origin()  # noqa: RUF009 - a frozen value
     authentication: Authentication | None = None
+    mail_from: Address = NULL_SENDER
+    proven: bool = False
+    spoofed: bool = False
+    recipient_delimiter: str = ""
+
+    @property
+    def credible(self) -> bool:
+        """The envelope sender is himself: one of ours, or authenticated (T-3)."""
+        return self.origin.credible or self.proven
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +70,8 @@ class Verdict:
     `destiny`: PASS where the mail passes.  `keep`: a held copy is stored.  `edits`: what a
     delivered copy gets.
     `score`: the recipient's own, None where unknown.  `reasons`: sentences, the deciding one first.
-    `reply`: what the sender is told where the mail does not pass.  `banned`: paths as in B-6.
+    `reply`: what the sender is told where the mail does not pass; of bounced mail the refusal that
+    the notice speaks of.  `banned`: paths as in B-6.
     `suppressed`: why the sender gets no notice, "" where one may go to him (N-1).
     `tell_discard`: he is told even of mail that is held or discarded.
     `forward_as`: the address with which the next hop is asked, None for the recipient's own.

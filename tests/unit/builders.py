@@ -14,6 +14,7 @@ from smtpfilter.policy.banning import rules_for
 from smtpfilter.policy.layers import (
     EffectivePolicy,
     Layer,
+    Origin,
     PolicyBook,
     SenderMatch,
     SenderRule,
@@ -28,6 +29,8 @@ HOST = "filter.example.com"
 
 ANN, BOB, CAROL = "ann@example.com", "bob@example.com", "carol@example.com"
 OSCAR = "oscar@outside.example"
+SENDER = "sender@remote.example"
+INBOUND, OURS = Origin(), Origin(originating=True)
 
 
 def address(text: str) -> Address:
@@ -57,12 +60,15 @@ def case(
     sender: SenderMatch | None = None,
     bulk: bool = False,
     size_bytes: int = 1000,
+    mail_from: str = SENDER,
+    notify: tuple[str, ...] = (),
+    origin: Origin = INBOUND,
     **settings: Any,
 ) -> Case:
     effective = policy(text, **settings)
     return Case(
         mail_id=MAIL_ID,
-        recipient=recipient(text),
+        recipient=recipient(text, notify=notify),
         policy=effective,
         sender=sender or SenderMatch(),
         ban_rules=rules_for(book(), effective.settings.banned_rulenames or ""),
@@ -70,10 +76,13 @@ def case(
         bulk=bulk,
         now=NOW,
         hostname=HOST,
+        origin=origin,
+        mail_from=address(mail_from),
+        recipient_delimiter="+",
     )
 
 
-def envelope(*recipients: str, mail_from: str = "sender@remote.example", **rest: Any) -> Envelope:
+def envelope(*recipients: str, mail_from: str = SENDER, **rest: Any) -> Envelope:
     made = Envelope(
         mail_id=MAIL_ID,
         received_at=NOW,
