@@ -12,15 +12,22 @@ import math
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
+from smtpfilter.policy import values
 from smtpfilter.policy.destiny import Destiny
+from smtpfilter.policy.values import BadValue as BadValue
+from smtpfilter.policy.values import Parser
 
 Kind = Literal["flag", "level", "points", "destiny", "text", "bytes"]
 
 NEVER = math.inf  # a level that no score reaches; written "never"
 
 
-def _setting(kind: Kind, group: str, help_text: str) -> Any:
-    return field(default=None, metadata={"kind": kind, "group": group, "help": help_text})
+def _setting(kind: Kind, group: str, help_text: str, parse: Parser | None = None) -> Any:
+    """Return a field; `parse` reads what a person writes for it, where its kind does not say."""
+    parse = parse or values.BY_KIND[kind]
+    return field(
+        default=None, metadata={"kind": kind, "group": group, "help": help_text, "parse": parse}
+    )
 
 
 def _destiny(what: str) -> Any:
@@ -32,6 +39,7 @@ def _copy(what: str) -> Any:
         "text",
         "copies",
         f"Where a copy of {what} is kept: `quarantine`, or empty to keep nothing.",
+        values.copy_place,
     )
 
 
@@ -41,11 +49,21 @@ def _extension(what: str) -> Any:
         "filing",
         f"Address extension under which delivered {what} is filed, as in user+extension@domain;"
         " empty for none.",
+        values.extension,
     )
 
 
 def _admin(what: str) -> Any:
-    return _setting("text", "notices", f"Who is told about {what}: addresses by comma, or empty.")
+    return _setting(
+        "text",
+        "notices",
+        f"Who is told about {what}: addresses by comma, or empty.",
+        values.admins,
+    )
+
+
+def _tag(help_text: str) -> Any:
+    return _setting("text", "subject", help_text, values.subject_tag)
 
 
 def _warning(what: str) -> Any:
@@ -165,20 +183,14 @@ class PolicySettings:
     clean_quarantine_to: str | None = _copy("clean mail, beside its delivery,")
     archive_quarantine_to: str | None = _copy("every mail, whatever happens to it,")
 
-    spam_subject_tag: str | None = _setting(
-        "text", "subject", "Put before the subject from the tag level on."
+    spam_subject_tag: str | None = _tag("Put before the subject from the tag level on.")
+    spam_subject_tag2: str | None = _tag("Put before the subject from the tag2 level on.")
+    spam_subject_tag3: str | None = _tag("Put before the subject from the tag3 level on.")
+    virus_subject_tag: str | None = _tag(
+        "Put before the subject of infected mail that is delivered."
     )
-    spam_subject_tag2: str | None = _setting(
-        "text", "subject", "Put before the subject from the tag2 level on."
-    )
-    spam_subject_tag3: str | None = _setting(
-        "text", "subject", "Put before the subject from the tag3 level on."
-    )
-    virus_subject_tag: str | None = _setting(
-        "text", "subject", "Put before the subject of infected mail that is delivered."
-    )
-    unchecked_subject_tag: str | None = _setting(
-        "text", "subject", "Put before the subject of unchecked mail that is delivered."
+    unchecked_subject_tag: str | None = _tag(
+        "Put before the subject of unchecked mail that is delivered."
     )
 
     remove_existing_spam_headers: bool | None = _setting(
@@ -191,6 +203,7 @@ class PolicySettings:
         "text",
         "subject",
         "Names of the header fields that may be added, by comma; `all`, or empty for none.",
+        values.field_names,
     )
 
     addr_extension_virus: str | None = _extension("infected mail")
@@ -202,6 +215,7 @@ class PolicySettings:
         "filing",
         "Next hops for delivered mail, the first that answers is used: smtp:[10.0.0.1]:25 or"
         " lmtp:/path, by comma; empty for the site's own.",
+        values.forward_method,
     )
 
     warnvirusrecip: bool | None = _warning("infected mail")
@@ -218,6 +232,7 @@ class PolicySettings:
         "notices",
         "Viruses whose sender hears nothing, since he did not send them: `all`, `article` (16"
         " names of 2003), names by comma looked for anywhere in a virus's name, or empty for none.",
+        values.virus_names,
     )
     tell_credible_sender: bool | None = _setting(
         "flag",
@@ -226,7 +241,7 @@ class PolicySettings:
         " All other senders learn nothing of held or discarded mail.",
     )
     notice_language: str | None = _setting(
-        "text", "notices", "Language of notices, such as en or de."
+        "text", "notices", "Language of notices, such as en or de.", values.language
     )
 
     banned_rulenames: str | None = _setting(
@@ -234,6 +249,7 @@ class PolicySettings:
         "files",
         "Names of ban rule sets, by comma, in order; empty for none.  With + before the first name"
         " they stand before the inherited ones, else in place of them.",
+        values.rulenames,
     )
     message_size_limit: int | None = _setting(
         "bytes",
@@ -326,31 +342,16 @@ def field_group(name: str) -> str:
     return str(PolicySettings.__dataclass_fields__[name].metadata["group"])
 
 
-class BadValue(ValueError):
-    """The text is no value of this field; `args[0]` says what is."""
-
-
 def parse_value(name: str, text: str) -> bool | float | int | str | Destiny:
     """Return the value that a person wrote for the field `name`.  Raises BadValue, or KeyError for
     an unknown field.
 
     Accepted: yes|no for flags, a number or "never" for levels, a number of points, a destiny, a
-    whole number of octets, any text.
+    whole number of octets, text as the field's help says.
     """
-    kind = FIELDS[name]
-    if kind == "flag":
-        return _flag(text)
-    if kind == "level":
-        return _level(text)
-    if kind == "points":
-        return _a_number(text)
-    if kind == "destiny":
-        return _a_destiny(text)
-    if kind == "bytes":
-        return _bytes(text)
-    if not text.isprintable():
-        raise BadValue("text without control characters")
-    return text
+    parsed: bool | float | int | str | Destiny
+    parsed = PolicySettings.__dataclass_fields__[name].metadata["parse"](text)
+    return parsed
 
 
 def format_value(value: bool | float | str | None) -> bool | float | str | None:
@@ -358,43 +359,3 @@ def format_value(value: bool | float | str | None) -> bool | float | str | None:
     if isinstance(value, float) and value == NEVER:
         return "never"
     return str(value) if isinstance(value, Destiny) else value
-
-
-def _flag(text: str) -> bool:
-    if text.lower() in ("yes", "true", "on", "1"):
-        return True
-    if text.lower() in ("no", "false", "off", "0"):
-        return False
-    raise BadValue("yes or no")
-
-
-def _level(text: str) -> float:
-    if text.lower() == "never":
-        return NEVER
-    try:
-        return _a_number(text)
-    except BadValue as error:
-        raise BadValue(f"{error}, or never") from None
-
-
-def _a_number(text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        raise BadValue("a number") from None
-    if not -10000 <= number <= 10000:
-        raise BadValue("a number between -10000 and 10000")
-    return number
-
-
-def _a_destiny(text: str) -> Destiny:
-    try:
-        return Destiny(text.lower())
-    except ValueError:
-        raise BadValue("one of pass, discard, bounce, reject, tempfail") from None
-
-
-def _bytes(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) > 1 << 40:
-        raise BadValue("a whole number of octets, 0 for no limit")
-    return int(text)
