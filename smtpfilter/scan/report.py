@@ -4,13 +4,13 @@ Our template (design 4.16; the site's SpamAssassin configuration) gives the poin
 with all decimals, ahead of anything that mail content could reach:
 
     POSTERN-REPORT 1
-    score _SCORE_ required _REQD_ autolearn _AUTOLEARN_
+    score _SCORE_ required _REQD_ autolearn _AUTOLEARN_ prefix _SUBJPREFIX_
     tests _TESTSSCORES(,)_
     _SUMMARY_
 
-The summary, and the table of the standard report, give points with one decimal, name and
-description; lines that do not begin with points continue the description before them and may
-quote the mail.
+A template without the prefix serves as well.  The summary, and the table of the standard report,
+give points with one decimal, name and description; lines that do not begin with points continue the
+description before them and may quote the mail.
 """
 
 import math
@@ -25,13 +25,16 @@ LONGEST_ANSWER = 256 * 1024  # octets
 HIGHEST_POINTS = 1000.0  # either way; GTUBE's, and more than any level
 MOST_RULES = 1000
 LONGEST_DESCRIPTION = 300
+LONGEST_PREFIX = 100
 
 _MARKER = "POSTERN-REPORT 1"
 _STATUS = re.compile(r"SPAMD/\d{1,3}\.\d{1,3} (?P<code>\d{1,6}) (?P<word>[A-Z_]{1,40})?.*")
 _FIELD = re.compile(r"(?P<name>[A-Za-z-]{1,40})[ \t]*:[ \t]*(?P<value>.{0,200})")
 _NUMBER = r"-?\d{1,9}(?:\.\d{1,9})?"
 _SPAM = re.compile(rf"(?:True|False|Yes|No) ; (?P<score>{_NUMBER}) / {_NUMBER}", re.IGNORECASE)
-_AUTOLEARN = re.compile(r"score .* autolearn (?P<word>[a-z]{1,20})(?: .*)?")
+_AUTOLEARN = re.compile(
+    r"score .*? autolearn (?P<word>[a-z]{1,20})(?: .*?)??(?: prefix (?P<prefix>.*))?"
+)
 _TEST = re.compile(rf"(?P<name>[A-Za-z0-9_]{{1,100}})=(?P<points>{_NUMBER})")
 _ROW = re.compile(
     rf" {{0,4}}(?P<points>{_NUMBER}) (?P<name>[A-Za-z0-9_]{{1,100}})(?: +(?P<text>.*))?"
@@ -94,7 +97,8 @@ def _exact(lines: list[str]) -> SpamReport:
         Rule(name, points, descriptions.get(name, "")) for name, points in _tests(lines[2])
     )
     score = round(math.fsum(rule.points for rule in rules), 3) + 0.0
-    return SpamReport(score=score, rules=rules, autolearn=autolearn["word"])
+    prefix = visible(autolearn["prefix"] or "", LONGEST_PREFIX).lstrip()
+    return SpamReport(score=score, rules=rules, autolearn=autolearn["word"], subject_prefix=prefix)
 
 
 def _tests(line: str) -> Iterator[tuple[str, float]]:

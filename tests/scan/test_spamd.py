@@ -74,6 +74,23 @@ def test_our_template_gives_exact_points_and_their_sum() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("line", "autolearn", "prefix"),
+    [
+        ("autolearn no", "no", ""),
+        ("autolearn ham autolearn_force=no", "ham", ""),
+        ("autolearn ham autolearn_force=no prefix ", "ham", ""),
+        ("autolearn no prefix [OLE] [VIRUS] ", "no", "[OLE] [VIRUS] "),
+        ("autolearn no autolearn_force=no prefix a prefix b ", "no", "a prefix b "),
+    ],
+)
+def test_the_rules_have_words_for_the_subject(line: str, autolearn: str, prefix: str) -> None:
+    """T-8: _SUBJPREFIX_."""
+    report = read(answer(f"POSTERN-REPORT 1\nscore 1 required 6.3 {line}\ntests A=1\n"))
+
+    assert (report.autolearn, report.subject_prefix) == (autolearn, prefix)
+
+
 def test_no_rules_are_no_points() -> None:
     body = (
         "POSTERN-REPORT 1\nscore -0.0 required 6.3 autolearn ham autolearn_force=no\ntests none\n"

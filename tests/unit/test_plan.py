@@ -1,8 +1,22 @@
 """From verdicts to deliveries: equal copies share a transaction (O-3, O-4; BB-9, BB-38)."""
 
+from dataclasses import replace
+
 from smtpfilter.verdict.decide import decide
 from smtpfilter.verdict.plan import Plan, make_plan
-from tests.unit.builders import ANN, BOB, CAROL, CLEAN, EICAR, OSCAR, case, scored
+from tests.unit.builders import (
+    ANN,
+    BAD_HEADER,
+    BOB,
+    CAROL,
+    CLEAN,
+    EICAR,
+    OSCAR,
+    case,
+    scored,
+)
+
+DORA = "dora@example.com"
 
 
 def groups(plan: Plan) -> list[list[str]]:
@@ -44,6 +58,25 @@ def test_different_levels_and_tags_make_different_copies() -> None:
 
     assert groups(plan) == [[ANN], [BOB], [CAROL]]
     assert [delivery.edits.subject_tag for delivery in plan.deliveries] == ["[a] ", "[b] ", ""]
+
+
+def test_what_a_copy_says_about_one_recipient_no_other_gets() -> None:
+    """O-4: alerts and X-Quarantine-ID belong to what makes copies equal."""
+    both = replace(EICAR, bad_headers=BAD_HEADER.bad_headers)
+    lover = {"virus_lover": True}
+    plan = make_plan(
+        (
+            decide(case(ANN, **lover), both),
+            decide(case(BOB, **lover, bypass_header_checks=True), both),
+            decide(case(CAROL, **lover, virus_quarantine_to=""), both),
+            decide(case(DORA, **lover), both),
+        )
+    )
+
+    assert groups(plan) == [[ANN, DORA], [BOB], [CAROL]]
+    fields = [[name for name, _ in delivery.edits.prepend] for delivery in plan.deliveries]
+    assert [names.count("X-Amavis-Alert") for names in fields] == [2, 1, 2]
+    assert ["X-Quarantine-ID" in names for names in fields] == [True, True, False]
 
 
 def test_nothing_is_delivered_to_those_who_are_blocked() -> None:
