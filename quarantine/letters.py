@@ -54,7 +54,7 @@ class Letters:
             return known | {"messages": messages}
         known |= _recipient_facts(notice, notice.mail)
         known |= {"mail_id": notice.mail.mail_id, "link": self._link(notice.mail.mail_id)}
-        return known | {"header": ""} if notice.kind in TO_RECIPIENTS else known
+        return known | {"header": []} if notice.kind in TO_RECIPIENTS else known
 
     def _link(self, mail_id: str) -> str:
         return f"{self.public_url}/mails/{mail_id}/"

@@ -22,7 +22,7 @@ from smtpfilter.verdict.outcome import Outcome
 
 Row = tuple[Any, ...]
 
-LONGEST_JSON_TEXT = 20_000  # characters of one string inside findings or facts
+LONGEST_JSON_TEXT = 4000  # characters of one string inside findings or facts
 NEW_VIRUS = "newvirus_admin"
 
 
@@ -88,6 +88,7 @@ def recipient_row(
         str(HeldState.HELD) if held else None,
         visible(str(row.reply)) if row.reply else "",
         to_json(verdict.reasons),
+        to_json(verdict.let_through),
         to_json(verdict.banned),
         to_json(grouped_settings(verdict.policy)),
         _number(verdict.score),

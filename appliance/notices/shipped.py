@@ -57,7 +57,12 @@ def languages() -> tuple[str, ...]:
 @cache
 def shipped(kind: str, language: str) -> Template:
     """Return the shipped text; of a language that is not shipped, the English one."""
-    folder = language if language in languages() else ENGLISH
-    text = (FOLDER / folder / f"{kind}.txt").read_text(encoding="utf-8")
-    subject, _, body = text.partition("\n\n")
-    return Template(subject.strip(), body)
+    primary = language.lower().partition("-")[0]  # de of de-at
+    folder = primary if primary in languages() else ENGLISH
+    return parse((FOLDER / folder / f"{kind}.txt").read_text(encoding="utf-8"))
+
+
+def parse(text: str) -> Template:
+    """Return the template in a text as it stands in a file."""
+    subject, _, body = text.replace("\r\n", "\n").lstrip("\n").partition("\n")
+    return Template(subject.strip(), body.lstrip("\n"))

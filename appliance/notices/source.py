@@ -42,7 +42,9 @@ class DatabaseTemplates:
     def _stored(self, kind: str, language: str) -> Template | None:
         try:
             _fresh_connection()
-            row = NoticeTemplate.objects.filter(kind=kind, language=language).first()
+            tags = {language.lower(), language.lower().partition("-")[0]}
+            rows = NoticeTemplate.objects.filter(kind=kind, language__in=tags)
+            row = rows.order_by("-language").first()  # de-at before de
         except Error as error:
             raise PolicyUnavailable(str(error)) from error
         return Template(row.subject, row.body) if row else None

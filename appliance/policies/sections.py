@@ -19,6 +19,8 @@ from appliance.domains.names import (
     printed_key,
     printed_sender,
 )
+from appliance.notices import edit as notices
+from appliance.notices.models import NoticeTemplate
 from appliance.policies import banrules, edit, named, senders
 from appliance.policies.columns import SettingColumns
 from appliance.policies.models import BanRuleSet, NamedPolicy, PolicyLayer, SenderRule
@@ -199,6 +201,14 @@ SECTIONS = (
         key=lambda row: (printed_key(row["key"]), printed_sender(row["sender"] or "<>")),
         put=_put_sender,
         drop=lambda key: SenderRule.objects.filter(key=key[0], sender=key[1], source="").delete(),
+    ),
+    Section(
+        "notices",
+        ("kind", "language", "subject", "body"),
+        rows=lambda: [notices.as_json(row) for row in NoticeTemplate.objects.all()],
+        key=lambda row: (notices.parse_kind(row["kind"]), notices.parse_language(row["language"])),
+        put=notices.put,
+        drop=lambda key: NoticeTemplate.objects.filter(kind=key[0], language=key[1]).delete(),
     ),
     Section(
         "traced",

@@ -18,7 +18,9 @@ from smtpfilter.verdict.told import Told
 
 MOST_SHOWN = 100  # items of one list
 LONGEST_LINE = 1000  # characters of one value
-LONGEST_HEADER = 16_000  # characters of the header section
+LONGEST_HEADER_BYTES = 16_000
+MOST_HEADER_LINES = 500
+LONGEST_HEADER_LINE = 4000  # characters
 
 FACTS: dict[str, Any] = {
     "hostname": "",
@@ -43,7 +45,7 @@ FACTS: dict[str, Any] = {
     "unchecked": [],
     "score": "",
     "rules": [],
-    "header": "",
+    "header": [],
     "recipients": [],
     "more_recipients": 0,
     "count": 1,
@@ -81,7 +83,7 @@ SAMPLE: dict[str, Any] = FACTS | {
     "unchecked": ["report.zip: encrypted"],
     "score": "9.3",
     "rules": [{"name": "GTUBE", "points": "1000.0"}],
-    "header": "From: Ann <ann@example.org>\nSubject: The figures for March\n",
+    "header": ["From: Ann <ann@example.org>", "Subject: The figures for March"],
     "recipients": [
         {
             "address": "bob@example.com",
@@ -199,17 +201,17 @@ def shown_score(score: float | None) -> str:
     return f"{text}0" if text.endswith(".") else text
 
 
-def _header(message: Message) -> str:
-    """Return the header section as text, fields as they stand, whole fields only."""
+def _header(message: Message) -> list[str]:
+    """Return the lines of the header section as they stand, whole fields only."""
     kept: list[str] = []
     length = 0
     for field in message.fields:
-        text = visible(words.raw_text(lines_of(field.raw)).replace("\r\n", "\n"), LONGEST_HEADER)
-        length += len(text)
-        if length > LONGEST_HEADER:
-            return "".join([*kept, "[...]\n"])
-        kept.append(text.rstrip("\n") + "\n")
-    return "".join(kept)
+        lines = lines_of(field.raw.rstrip(b"\r\n")).split(b"\r\n")
+        length += len(field.raw)
+        if length > LONGEST_HEADER_BYTES or len(kept) + len(lines) > MOST_HEADER_LINES:
+            return [*kept, "[...]"]
+        kept += [visible(words.raw_text(line), LONGEST_HEADER_LINE) for line in lines]
+    return kept
 
 
 def _field(message: Message, name: str) -> str:

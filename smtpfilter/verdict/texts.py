@@ -20,6 +20,7 @@ from smtpfilter.mail.findings import visible
 
 LONGEST_SUBJECT = 300  # characters of a template's subject, and of a rendered one
 LONGEST_BODY = 20_000  # characters of a template's body
+DEEPEST_LOOPS = 2  # a list of lists; more would be work without end
 LONGEST_TEXT = 200_000  # characters of a rendered body
 
 _ONLY_TAGS = re.compile(r"\s*({%((?!%}).)*%}\s*)+")
@@ -147,7 +148,15 @@ def _parsed(source: str) -> nodes.Template:
                 f"line {node.lineno}: {type(node).__name__.lower()} is not in the notation of"
                 " notices; there are {{ }}, if and for"
             )
+    if _depth(tree) > DEEPEST_LOOPS:
+        raise BadTemplate(f"loops stand in each other {DEEPEST_LOOPS} deep at most")
     return tree
+
+
+def _depth(node: nodes.Node) -> int:
+    """Return how deep loops stand in each other."""
+    below = max(map(_depth, node.iter_child_nodes()), default=0)
+    return below + isinstance(node, nodes.For)
 
 
 def _bad(error: Exception) -> BadTemplate:

@@ -42,7 +42,7 @@ from tests.evidence.builders import (
 ADMIN = "virusalert@example.com"
 LETTERS = Letters(DatabaseTemplates(), "filter.example.com", "https://filter.example.com")
 WORM = Findings(viruses=(Virus("Worm.Lovgate", "clamd"),))
-HEADER = "Subject: hello\nTo: ann@example.com, eve@other.example\n"
+HEADER = ["Subject: hello", "To: ann@example.com, eve@other.example"]
 
 
 def policy_with(**settings: Any) -> EffectivePolicy:
@@ -134,7 +134,7 @@ def test_a_recipient_learns_nothing_of_others(journal: DatabaseJournal) -> None:
         language="de",
         subject="{{ subject }}",
         body="{% for r in recipients %}\n{{ r.address }} {{ r.banned|join }}\n{% endfor %}\n"
-        "{{ banned|join }} {{ header }}",
+        "{{ banned|join }} {{ header|join }}",
     )
     recipients = (held(banned=("mine.exe",)), held("eve@other.example", banned=("hers.exe",)))
     orders = (order("warnbannedrecip", "ann@example.com", "de"),)
