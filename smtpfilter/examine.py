@@ -1,5 +1,5 @@
-"""Looking into a message: every check that at least one recipient wants, each run once (L-1,
-L-5).
+"""Looking into a message: every check that at least one recipient wants, each run once (L-1, L-5,
+Z-19).
 """
 
 from collections.abc import Sequence
@@ -13,6 +13,7 @@ from smtpfilter.mail.findings import Findings
 from smtpfilter.mail.message import Message
 from smtpfilter.mail.octets import SpooledMail
 from smtpfilter.ports import Engines, Unpacker
+from smtpfilter.verdict.decide import could_pass, is_too_big
 from smtpfilter.verdict.verdict import Case
 
 SPAM_SCAN_WAITS_SECONDS = (
@@ -22,23 +23,34 @@ SPAM_SCAN_WAITS_SECONDS = (
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which checks this message's recipients want between them."""
+    """Which checks this message's recipients want between them.
+
+    `scored`: the cases whose recipients want a score.
+    """
 
     header: bool
     parts: bool
     virus: bool
-    spam: bool
+    scored: tuple[Case, ...]
 
     @classmethod
     def by(cls, cases: Sequence[Case]) -> "Wanted":
+        """Return what `cases` want: nothing for those to whom the message is too big (Z-19)."""
+        cases = [case for case in cases if not is_too_big(case)]
         settings = [case.policy.settings for case in cases]
         virus = not all(s.bypass_virus_checks for s in settings)
         return cls(
             header=not all(s.bypass_header_checks for s in settings),
             parts=virus or not all(s.bypass_banned_checks for s in settings),
             virus=virus,
-            spam=any(_wants_score(case) for case in cases),
+            scored=tuple(case for case in cases if _wants_score(case)),
         )
+
+    def wants_score(self, findings: Findings) -> bool:
+        """Tell whether anybody who wants a score could still get the mail, after `findings`
+        (L-5).
+        """
+        return any(could_pass(case, findings) for case in self.scored)
 
 
 def _wants_score(case: Case) -> bool:
@@ -85,13 +97,13 @@ class Examiner:
         wanted: Wanted,
         story: Story,
     ) -> Findings:
-        """Virus first, then spam; both at once only where the virus scan takes its time; infected
-        mail is not scored.
+        """Virus first, then spam; both at once only where the virus scan takes its time.  What
+        nobody gets anyway is not scored: that is unknown then.
         """
         early = None
         if wanted.virus:
             scan = self.helpers.submit(self.engines.scan_viruses, mail)
-            if wanted.spam and not wait([scan], SPAM_SCAN_WAITS_SECONDS).done:
+            if not wait([scan], SPAM_SCAN_WAITS_SECONDS).done and wanted.wants_score(findings):
                 early = self.engines.scan_spam(mail, envelope)
             result = scan.result()
             findings = replace(
@@ -103,7 +115,7 @@ class Examiner:
             story.step(
                 "virus scan", viruses=[v.name for v in result.viruses or ()], failure=result.failure
             )
-        if wanted.spam and not findings.viruses:
+        if wanted.wants_score(findings):
             report, failure = early or self.engines.scan_spam(mail, envelope)
             findings = replace(findings, spam=report, spam_failure=failure)
             rules = {rule.name: rule.points for rule in report.rules} if report else {}

@@ -12,45 +12,53 @@ from smtpfilter.examine import Examiner, Wanted
 from smtpfilter.log import Story
 from smtpfilter.mail.edits import edited_header
 from smtpfilter.mail.envelope import Envelope
-from smtpfilter.mail.findings import Findings, Unchecked
+from smtpfilter.mail.findings import Authentication, Findings, Unchecked
 from smtpfilter.mail.message import Message
 from smtpfilter.mail.octets import SpooledMail
+from smtpfilter.mail.trace import received
 from smtpfilter.policy.destiny import Destiny
 from smtpfilter.policy.layers import EffectivePolicy, PolicyBook
 from smtpfilter.policy.lookup import lookup_keys
 from smtpfilter.policy.profiles import origin_of
-from smtpfilter.ports import PolicySource
+from smtpfilter.ports import Authenticator, PolicySource
 from smtpfilter.settle import Judgement, unique
 from smtpfilter.verdict.case import make_case
-from smtpfilter.verdict.decide import decide, loop_verdict
+from smtpfilter.verdict.decide import MOST_HOPS_TO_LOCAL, decide, is_looping, loop_verdict
 from smtpfilter.verdict.plan import make_plan
 from smtpfilter.verdict.verdict import Case, Verdict
-
-MOST_RECEIVED_FIELDS = 100  # O-12
 
 
 @dataclass(frozen=True, slots=True)
 class Judge:
     """`clock` gives the time that decisions are made at; `hostname` names us in headers and
-    replies.
+    replies.  `authenticator`: who asks SPF, DKIM and DMARC where the site wants that.
     """
 
     hostname: str
     source: PolicySource
     examiner: Examiner
     clock: Callable[[], datetime]
+    authenticator: Authenticator | None = None
 
     def judge(
         self, envelope: Envelope, message: Message, mail: SpooledMail, story: Story
     ) -> Judgement:
         """Decide for every recipient.  Raises PolicyUnavailable, Overloaded."""
         book = self._load(envelope, message, story)
-        cases = self._cases(book, envelope, message, mail)
-        if message.received_count > MOST_RECEIVED_FIELDS:
-            findings, verdicts = Findings(), [loop_verdict(case) for case in cases]
-        else:
-            findings = self.examiner.examine(envelope, message, mail, Wanted.by(cases), story)
-            verdicts = [decide(case, findings) for case in cases]
+        found = self._authenticate(book, envelope, message, mail, story)
+        cases = self._cases(book, envelope, message, mail, found)
+        hops = message.received_count
+        going = [case for case in cases if not is_looping(case, hops)]
+        findings = (
+            self.examiner.examine(envelope, message, mail, Wanted.by(going), story)
+            if going
+            else Findings()
+        )
+        findings = replace(findings, authentication=found)
+        verdicts = [
+            loop_verdict(case) if is_looping(case, hops) else decide(case, findings)
+            for case in cases
+        ]
         return self._judgement(book, envelope, message, mail, findings, verdicts, story)
 
     def hold(
@@ -75,8 +83,38 @@ class Judge:
         story.step("policy", revision=book.revision, layers=[layer.key for layer in book.layers])
         return book
 
+    def _authenticate(
+        self,
+        book: PolicyBook,
+        envelope: Envelope,
+        message: Message,
+        mail: SpooledMail,
+        story: Story,
+    ) -> Authentication | None:
+        """Return what is known about the sender: nothing of our own senders, nor of mail that goes
+        in circles.
+        """
+        credible = origin_of(book, envelope.client, envelope.port).credible
+        looping = message.received_count > MOST_HOPS_TO_LOCAL
+        if self.authenticator is None or not book.sender_authentication or credible or looping:
+            return None
+        found = self.authenticator.check(envelope, message, mail)
+        story.step(
+            "authenticated",
+            spf=found.spf,
+            dkim=[signature.result for signature in found.signatures],
+            dmarc=found.dmarc,
+            proven=list(found.proven),
+        )
+        return found
+
     def _cases(
-        self, book: PolicyBook, envelope: Envelope, message: Message, mail: SpooledMail
+        self,
+        book: PolicyBook,
+        envelope: Envelope,
+        message: Message,
+        mail: SpooledMail,
+        found: Authentication | None = None,
     ) -> tuple[Case, ...]:
         now = self.clock()
         bulk = message.is_bulk(envelope.mail_from)
@@ -92,6 +130,7 @@ class Judge:
                 now=now,
                 hostname=self.hostname,
                 origin=origin,
+                authentication=found,
             )
             for recipient in unique(envelope.recipients)
         )
@@ -110,6 +149,7 @@ class Judge:
         done.
         """
         plan = make_plan(tuple(verdicts))
+        now = self.clock()
         for verdict in plan.verdicts:
             story.verdict(verdict)
         return Judgement(
@@ -118,7 +158,14 @@ class Judge:
             mail=mail,
             findings=findings,
             plan=plan,
-            headers=tuple(edited_header(message, delivery.edits) for delivery in plan.deliveries),
+            headers=tuple(
+                edited_header(
+                    message,
+                    delivery.edits,
+                    received(envelope, delivery.recipients, self.hostname, now),
+                )
+                for delivery in plan.deliveries
+            ),
             originating=origin_of(book, envelope.client, envelope.port).originating,
             revision=book.revision,
         )

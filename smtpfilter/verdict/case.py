@@ -10,9 +10,11 @@ from smtpfilter.mail.envelope import MailId, Recipient
 from smtpfilter.mail.findings import Authentication
 from smtpfilter.policy.banning import rules_for
 from smtpfilter.policy.layers import Origin, PolicyBook
-from smtpfilter.policy.resolve import resolve
-from smtpfilter.policy.senders import match_senders
+from smtpfilter.policy.resolve import is_local, resolve
+from smtpfilter.policy.senders import belongs, match_senders
 from smtpfilter.verdict.verdict import Case
+
+TEMPERROR = "temperror"  # RFC 8601 2.7: DNS gave no answer
 
 
 def make_case(
@@ -31,12 +33,13 @@ def make_case(
     """Return the case of `recipient`; `identities` are the envelope sender, then the authors
     (W-1).
     """
+    mail_from, *authors = identities
     policy = resolve(book, recipient.address, origin.profiles)
     return Case(
         mail_id=mail_id,
         recipient=recipient,
         policy=policy,
-        sender=match_senders(book, recipient.address, identities, now),
+        sender=match_senders(book, recipient.address, identities, now, authentication),
         ban_rules=rules_for(book, policy.settings.banned_rulenames or ""),
         size_bytes=size_bytes,
         bulk=bulk,
@@ -44,4 +47,40 @@ def make_case(
         hostname=hostname,
         origin=origin,
         authentication=authentication,
+        mail_from=mail_from,
+        proven=authentication is not None and belongs(mail_from, authentication.proven),
+        spoofed=_is_spoofed(book, authors, origin, authentication),
+        recipient_delimiter=book.recipient_delimiter,
+    )
+
+
+def _is_spoofed(
+    book: PolicyBook,
+    authors: Sequence[Address],
+    origin: Origin,
+    authentication: Authentication | None,
+) -> bool:
+    """Tell whether an author claims a local domain without proof, in mail from outside.
+
+    Nothing is held against mail about whose sender nobody asked.
+    """
+    if authentication is None or origin.credible:
+        return False
+    return any(
+        is_local(book, author)
+        and not belongs(author, authentication.proven)
+        and not _may_belong(author, authentication)
+        for author in authors
+    )
+
+
+def _may_belong(author: Address, found: Authentication) -> bool:
+    """Tell whether DNS gave no answer that could have proven this author.
+
+    Only domains beside his count: a sender can make DNS fail for a domain of his own.
+    """
+    unsure = [one.domain for one in found.signatures if one.result == TEMPERROR]
+    unsure += [found.spf_domain] if found.spf == TEMPERROR else []
+    return any(
+        belongs(author, (domain,)) or domain.endswith(f".{author.domain}") for domain in unsure
     )

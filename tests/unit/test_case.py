@@ -1,29 +1,112 @@
 """A case carries what the stored policy says about one recipient and this sender."""
 
+# ruff: noqa: E501 - one row of a table is one line
+
+from typing import Any
+
+import pytest
+
+from smtpfilter.mail.findings import Authentication, Signature
 from smtpfilter.policy.banning import BUILT_IN
 from smtpfilter.policy.layers import SenderRule
 from smtpfilter.verdict.case import make_case
-from tests.unit.builders import ANN, HOST, MAIL_ID, NOW, OSCAR, address, book, layer, recipient
+from smtpfilter.verdict.verdict import Case
+from tests.unit.builders import (
+    ANN,
+    BOB,
+    HOST,
+    MAIL_ID,
+    NOW,
+    OSCAR,
+    OURS,
+    SENDER,
+    address,
+    book,
+    layer,
+    recipient,
+)
+
+LIST = "list@lists.example.org"
 
 
-def test_a_case_is_made_of_the_book() -> None:
+def make(*identities: str, senders: tuple[SenderRule, ...] = (), **rest: Any) -> Case:
     stored = book(
-        layer("@.", banned_rulenames="article"),
-        senders=(SenderRule("example.com", "outside.example", "block"),),
+        layer("@.", banned_rulenames="article"), senders=senders, recipient_delimiter="-+"
     )
-
-    case = make_case(
+    return make_case(
         stored,
         recipient(ANN),
         mail_id=MAIL_ID,
-        identities=[address(OSCAR)],
+        identities=[address(identity) for identity in identities],
         size_bytes=10,
         bulk=False,
         now=NOW,
         hostname=HOST,
+        **rest,
     )
 
-    assert case.policy.origins["banned_rulenames"] == "@."
-    assert case.policy.local
-    assert case.sender.black
-    assert case.ban_rules == BUILT_IN["article"]
+
+def signed(domain: str, result: str = "pass") -> Authentication:
+    proven = (domain,) if result == "pass" else ()
+    return Authentication(signatures=(Signature(domain, "s1", result),), proven=proven)
+
+
+def test_a_case_is_made_of_the_book() -> None:
+    made = make(OSCAR, senders=(SenderRule("example.com", "outside.example", "block"),))
+
+    assert made.policy.origins["banned_rulenames"] == "@."
+    assert made.policy.local
+    assert made.sender.black
+    assert made.ban_rules == BUILT_IN["article"]
+    assert made.mail_from == address(OSCAR)
+    assert made.recipient_delimiter == "-+"
+
+
+@pytest.mark.parametrize(
+    ("authentication", "proven"),
+    [
+        (None, False),
+        (Authentication(), False),
+        (signed("remote.example"), True),
+        (signed("remote.example", "fail"), False),
+        (Authentication(spf="pass", spf_domain="remote.example", proven=("remote.example",)), True),
+        (signed("other.example"), False),
+    ],
+)
+def test_a_sender_is_proven_by_his_domain_alone(
+    authentication: Authentication | None, proven: bool
+) -> None:
+    """T-3, N-1.9."""
+    made = make(SENDER, authentication=authentication)
+
+    assert made.proven is proven
+    assert made.credible is proven
+
+
+@pytest.mark.parametrize(
+    ("identities", "rest", "spoofed"),
+    [
+        ((LIST, BOB), {"authentication": Authentication()}, True),
+        ((LIST, OSCAR, BOB), {"authentication": Authentication()}, True),
+        ((BOB, OSCAR), {"authentication": Authentication()}, False),
+        ((BOB,), {"authentication": Authentication()}, False),
+        ((LIST, "bob@sub.example.com"), {"authentication": Authentication()}, False),
+        ((LIST, BOB), {}, False),
+        ((LIST, BOB), {"authentication": Authentication(), "origin": OURS}, False),
+        ((LIST, BOB), {"authentication": signed("example.com")}, False),
+        ((LIST, BOB), {"authentication": signed("lists.example.org")}, True),
+        ((LIST, BOB), {"authentication": signed("example.com", "fail")}, True),
+        ((LIST, BOB), {"authentication": signed("example.com", "temperror")}, False),
+        ((LIST, BOB), {"authentication": signed("mail.example.com", "temperror")}, False),
+        ((LIST, BOB), {"authentication": signed("evil.example", "temperror")}, True),
+        ((LIST, BOB), {"authentication": Authentication(spf="temperror", spf_domain="example.com")}, False),
+        ((LIST, BOB), {"authentication": Authentication(spf="temperror", spf_domain="evil.example")}, True),
+    ],
+)  # fmt: skip
+def test_who_claims_a_local_domain_from_outside_without_proof_is_spoofed(
+    identities: tuple[str, ...], rest: dict[str, Any], spoofed: bool
+) -> None:
+    """A DNS that does not answer for the local domain accuses nobody; one that does not answer for
+    a domain of the sender's own excuses nobody.
+    """
+    assert make(*identities, **rest).spoofed is spoofed
