@@ -42,6 +42,7 @@ class Session(HardenedProtocol):
         self._pool = pool
         self._spool = spool
         self._protocol: Protocol | None = None  # None until the client has said hello
+        self._helo = ""
         self._client = Client()
         self._transaction: Transaction | None = None
 
@@ -88,6 +89,7 @@ class Session(HardenedProtocol):
             return False
         self._reset_transaction()
         self._protocol = protocol
+        self._helo = name.decode("ascii")
         return True
 
     def _say_extensions(self) -> None:
@@ -182,7 +184,9 @@ class Session(HardenedProtocol):
         try:
             self._say(Reply(354, "", "End data with <CR><LF>.<CR><LF>"))
             await self._flush()
-            envelope = transaction.envelope(self._peer, self._protocol or "SMTP", self._client)
+            envelope = transaction.envelope(
+                self._peer, self._protocol or "SMTP", self._client, helo=self._helo
+            )
             self._say_outcome(envelope, await self._take_message(envelope, file))
         finally:
             self._at_work = False

@@ -31,8 +31,8 @@ class Transaction:
     parameters: MailParameters
     recipients: list[Recipient] = field(default_factory=list)
 
-    def envelope(self, peer: str, protocol: Protocol, client: Client) -> Envelope:
-        """Return the envelope at DATA: now the message gets its id."""
+    def envelope(self, peer: str, protocol: Protocol, client: Client, *, helo: str) -> Envelope:
+        """Return the envelope at DATA: now the message gets its id.  `helo` names the peer."""
         now = datetime.now(UTC)
         return Envelope(
             mail_id=MailId.make(now, secrets.randbits(22)),
@@ -46,6 +46,7 @@ class Transaction:
             smtputf8=self.parameters.smtputf8,
             ret=self.parameters.ret,
             envid=self.parameters.envid,
+            helo=helo,
         )
 
 

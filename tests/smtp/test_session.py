@@ -205,7 +205,7 @@ def test_the_envelope_says_all(server: Server, handler: FakeHandler) -> None:
         client.message(b"x\r\n")
     (envelope,) = handler.envelopes
     assert envelope.peer == "127.0.0.1"
-    assert envelope.protocol == "ESMTP"
+    assert (envelope.protocol, envelope.helo) == ("ESMTP", "x.example")
     assert envelope.client == Client(
         address="192.0.2.7",
         name="mx.example.net",
