@@ -10,7 +10,7 @@ Source: RFC 2045 5.1, RFC 2047, RFC 2183, RFC 2231; B-2 for the names.
 import binascii
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 
@@ -119,7 +119,12 @@ def _parameters(value: str) -> Iterator[tuple[str, str]]:
 def _all_names(disposition: list[tuple[str, str]], typed: list[tuple[str, str]]) -> tuple[str, ...]:
     """Return every form of the names (B-2): the file name first, decoded before raw, each once."""
     forms = [*_names(disposition, "filename"), *_names(typed, "name")]
-    forms = [form for form in forms if form.strip()]
+    return name_forms(forms)
+
+
+def name_forms(names: Iterable[str]) -> tuple[str, ...]:
+    """Return the names, then how readers show them; each once, fit for storing."""
+    forms = [name for name in names if name.strip()]
     return tuple(dict.fromkeys(_bounded(form) for form in [*forms, *map(_plain, forms)]))
 
 
@@ -171,7 +176,7 @@ def _decode_word(match: re.Match[str]) -> str:
 def _bounded(name: str) -> str:
     """Return the name fit for storing: a very long one keeps its beginning and its end."""
     if len(name) > LONGEST_NAME:
-        name = f"{name[: LONGEST_NAME - _TAIL]}\N{HORIZONTAL ELLIPSIS}{name[-_TAIL:]}"
+        name = f"{name[: LONGEST_NAME - _TAIL - 1]}\N{HORIZONTAL ELLIPSIS}{name[-_TAIL:]}"
     return visible(name)
 
 

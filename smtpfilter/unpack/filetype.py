@@ -15,6 +15,7 @@ LOOKED_AT_BYTES = 1 << 20  # libmagic's own limit
 
 _WINDOWS = ("exe", "exe-ms")
 _UNIX = ("exe", "exe-unix")
+_ELF = (*_UNIX, "elf")
 _OLE = ("cdf-ms", "doc")
 _OOXML = ("doc", "ooxml")
 _ODF = ("doc", "odf")
@@ -23,10 +24,10 @@ _BY_MIME_TYPE: dict[str, tuple[str, ...]] = {
     "application/vnd.microsoft.portable-executable": _WINDOWS,
     "application/x-dosexec": _WINDOWS,
     "application/x-msdownload": _WINDOWS,
-    "application/x-executable": _UNIX,
-    "application/x-pie-executable": _UNIX,
-    "application/x-mach-binary": _UNIX,
-    "application/x-sharedlib": ("so",),
+    "application/x-executable": _ELF,
+    "application/x-pie-executable": _ELF,
+    "application/x-mach-binary": (*_UNIX, "macho"),
+    "application/x-sharedlib": ("so", "elf"),
     "application/x-object": ("o",),
     "application/x-java-applet": ("java",),
     "application/x-ms-shortcut": ("lnk",),
@@ -36,6 +37,11 @@ _BY_MIME_TYPE: dict[str, tuple[str, ...]] = {
     "application/onenote": ("one",),
     "text/x-msdos-batch": ("asc", "bat"),
     "text/x-ms-scf": ("asc", "scf"),
+    "text/x-ms-regedit": ("asc", "reg"),
+    "text/x-shellscript": ("asc", "sh"),
+    "application/x-xar": ("xar",),
+    "application/x-lzip": ("lzip",),
+    "application/x-apple-diskimage": ("dmg",),
     "application/zip": ("zip",),
     "application/java-archive": ("zip", "jar"),
     "application/vnd.android.package-archive": ("zip", "apk"),
@@ -140,10 +146,16 @@ _BY_DESCRIPTION: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = tuple(
         (r"^Microsoft Disk Image|^Microsoft Disk Image eXtended", ("vhd",)),
         (r"^Microsoft Outlook.*(?:store|folder)|^Microsoft Outlook email folder", ("pst",)),
         (r"^Microsoft OneNote", ("one",)),
+        (r"^Dalvik dex file", ("dex",)),
+        (r"^Windows Registry text", ("asc", "reg")),
+        (r"^xar archive", ("xar",)),
+        (r"^lzip compressed", ("lzip",)),
+        (r"^Mach-O\b.*\bexecutable\b", (*_UNIX, "macho")),
+        (r"^ELF\b.*\bexecutable\b", _ELF),
         (r"^MS Windows 95 Internet shortcut|^MS Windows.*Internet shortcut", ("url",)),
         (r"^ASCII armored PGP|^PGP message", ("pgp", "pgp.asc")),
         (r"\bexecutable\b.*\bfor MS Windows\b|^MS-DOS executable", _WINDOWS),
-        (r"^(?:ELF|COFF|PA-RISC|Mach-O)\b.*\bexecutable\b", _UNIX),
+        (r"^(?:COFF|PA-RISC)\b.*\bexecutable\b", _UNIX),
         (r"^VMS\b.*\bexecutable\b", ("exe", "exe-vms")),
     )
 )

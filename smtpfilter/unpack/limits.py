@@ -1,15 +1,17 @@
 """How much unpacking one message may cost, and what the child that does it may use of the machine.
 
-The first limit reached ends the unpacking: what was found until then counts, and the rest is told
-as unchecked, never passed over.
+A limit ends the container that reached it, or the message: what was found until then counts, what
+stands beside it is still looked into, and the rest is told as unchecked, never passed over (X-2).
 """
 
+import copy
 import ctypes
 import resource
 import signal
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 from smtpfilter.mail.findings import UncheckedKind
 
@@ -19,7 +21,9 @@ _MEBIBYTE = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Per message; `ratio` to its size applies beyond the first `free_bytes` of content."""
+    """Per message and per container in it; `ratio` to the message's size applies beyond the first
+    `free_bytes` of content.
+    """
 
     levels: int = 14  # of containers within each other, the message included
     parts: int = 2000  # leaves and containers
@@ -39,29 +43,59 @@ class Unlookable(Exception):
         self.kind = kind
 
 
+@dataclass(slots=True)
+class _Purse:
+    """What may still be spent."""
+
+    parts: int
+    octets: int
+
+
 class Budget:
-    """What is left of the limits for one message of `size_bytes`.  Raises Unlookable when spent."""
+    """What is left of the limits for one message of `size_bytes`.  Raises Unlookable when spent.
+
+    The message itself has one purse, and every container in it one of its own, so that a bomb does
+    not hide what comes after it (X-2).  All containers together spend CONTAINERS_TOGETHER times as
+    much at most, and time is the same for all.
+    """
+
+    CONTAINERS_TOGETHER = 4
 
     def __init__(
         self, limits: Limits, size_bytes: int, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self.limits = limits
-        self._parts = limits.parts
-        self._bytes = min(limits.content_bytes, max(limits.free_bytes, limits.ratio * size_bytes))
+        octets = min(limits.content_bytes, max(limits.free_bytes, limits.ratio * size_bytes))
+        times = self.CONTAINERS_TOGETHER
+        self._full = _Purse(limits.parts, octets)
+        self._shared = _Purse(times * limits.parts, times * octets)
+        self._purses = [replace(self._full)]
         self._clock = clock
         self._end = clock() + limits.seconds
 
+    def container(self) -> Self:
+        """Return the budget of one container of this message, whatever its depth."""
+        budget = copy.copy(self)
+        budget._purses = [self._shared, replace(self._full)]
+        return budget
+
     def spend_part(self) -> None:
-        self._parts -= 1
-        if self._parts < 0:
+        for purse in self._purses:
+            purse.parts -= 1
+        if any(purse.parts < 0 for purse in self._purses):
             raise Unlookable("limits", f"more than {self.limits.parts} parts")
-        if self._clock() > self._end:
-            raise Unlookable("limits", f"not unpacked within {self.limits.seconds:g} seconds")
+        self._check_time()
 
     def spend_bytes(self, count: int) -> None:
-        self._bytes -= count
-        if self._bytes < 0:
+        for purse in self._purses:
+            purse.octets -= count
+        if any(purse.octets < 0 for purse in self._purses):
             raise Unlookable("limits", "the unpacked content is too large")
+        self._check_time()
+
+    def _check_time(self) -> None:
+        if self._clock() > self._end:
+            raise Unlookable("limits", f"not unpacked within {self.limits.seconds:g} seconds")
 
 
 def restrain(limits: Limits) -> None:

@@ -1,30 +1,26 @@
-"""The parts of a message: its MIME tree walked on the raw octets, leaves decoded and typed.
+"""The parts of a message: its MIME tree walked on the raw octets, leaves decoded.
 
 Written here instead of using `email`: that hides ambiguity, recurses without end and takes
 seconds on hostile input (findings 15, 16).  Every step is linear in the size of the message, and
 the budget bounds their number.
 """
 
-import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from smtpfilter.mail.findings import Part, Unchecked, UncheckedKind
+from smtpfilter.mail.findings import Part, Unchecked
 from smtpfilter.mail.octets import Octets
+from smtpfilter.unpack.contents import Contents, Node, Place, joined
 from smtpfilter.unpack.fields import ContentFields, header_end, read_fields
-from smtpfilter.unpack.filetype import short_types
 from smtpfilter.unpack.limits import Budget, Unlookable
 from smtpfilter.unpack.transfer import decode
 
 MESSAGE_TYPES = frozenset({"message/rfc822", "message/global", "message/news"})
 LONGEST_BOUNDARY = 2000  # octets; RFC 2046 allows 70
 _IDENTITY = frozenset({"", "7bit", "8bit", "binary"})
-_MOST_UNCHECKED = 100  # remarks on one message
 
 _AFTER_BOUNDARY = re.compile(rb"(?P<last>--)?[ \t]*(?P<line_end>(?>\r\n|\r|\n)|\Z)")
-
-Node = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,29 +36,41 @@ class Entity:
 
 
 class Walk:
-    """Collects the parts of one message; `parts` and `unchecked` hold what was found so far."""
+    """Finds the parts of one message; `parts` and `unchecked` hold what was found so far."""
 
     def __init__(self, budget: Budget) -> None:
-        self.parts: list[Part] = []
-        self.unchecked: list[Unchecked] = []
         self._budget = budget
+        self._contents = Contents(budget, self._packed_message)
+
+    @property
+    def parts(self) -> list[Part]:
+        return self._contents.parts
+
+    @property
+    def unchecked(self) -> list[Unchecked]:
+        return self._contents.unchecked
 
     def message(self, octets: Octets) -> None:
         """Find all parts of a message.  Ends early, with a remark, where a limit is reached."""
         try:
             self._entity(Entity(octets, 0, len(octets), "1"))
         except Unlookable as reason:
-            self._remark(reason.kind, str(reason))
+            self._contents.remark(reason.kind, str(reason))
+
+    def _packed_message(self, octets: bytes, place: Place) -> None:
+        self._entity(Entity(octets, 0, len(octets), place.path, place.ancestors))
 
     def _entity(self, entity: Entity) -> None:
         self._budget.spend_part()
         header, body = header_end(entity.octets, entity.start, entity.end)
         fields = read_fields(entity.octets, entity.start, header)
         if fields.too_long:
-            self._remark("limits", f"part {entity.path}: its header section is too long")
+            self._contents.remark("limits", f"part {entity.path}: its header section is too long")
         children = list(self._children(entity, fields, body))
         if children and len(entity.ancestors) + 1 >= self._budget.limits.levels:
-            self._remark("limits", f"nested deeper than {self._budget.limits.levels} levels")
+            self._contents.remark(
+                "limits", f"nested deeper than {self._budget.limits.levels} levels"
+            )
             children = []
         for child in children:
             self._entity(child)
@@ -71,7 +79,7 @@ class Walk:
 
     def _children(self, entity: Entity, fields: ContentFields, body: int) -> Iterator[Entity]:
         declared = fields.declared or entity.default_type
-        ancestors = (*entity.ancestors, _node((declared,), (), fields.names))
+        ancestors = (*entity.ancestors, joined((declared,), (), fields.names))
         if declared in MESSAGE_TYPES:
             octets, start, end = self._nested(entity, fields, body)
             if end > start:
@@ -97,34 +105,15 @@ class Walk:
         declared = fields.declared or entity.default_type
         container = declared.startswith("multipart/") or declared in MESSAGE_TYPES
         effective = "text/plain" if container and content else declared
-        types = tuple(f".{short}" for short in short_types(content))
-        self.parts.append(
-            Part(
-                path=entity.path,
-                nodes=(*entity.ancestors, _node((effective, declared), types, fields.names)),
-                name=fields.names[0] if fields.names else "",
-                mime_type=effective,
-                size_bytes=len(content),
-                sha256=hashlib.sha256(content).hexdigest(),
-                short_types=types,
-            )
-        )
+        place = Place(entity.path, entity.ancestors)
+        self._contents.add(content, place, joined((effective, declared), (), ()), fields.names)
 
     def _content(self, entity: Entity, fields: ContentFields, body: int) -> bytes:
         content, problem = decode(fields.encoding, entity.octets[body : entity.end])
         self._budget.spend_bytes(len(content))
         if problem:
-            self._remark("undecodable", f"part {entity.path}: {problem}")
+            self._contents.remark("undecodable", f"part {entity.path}: {problem}")
         return content
-
-    def _remark(self, kind: UncheckedKind, text: str) -> None:
-        remark = Unchecked(kind, text)
-        if remark not in self.unchecked and len(self.unchecked) < _MOST_UNCHECKED:
-            self.unchecked.append(remark)
-
-
-def _node(mime_types: Node, types: Node, names: Node) -> Node:
-    return tuple(dict.fromkeys((*mime_types, *types, *names)))
 
 
 def _split(octets: Octets, start: int, end: int, boundary: bytes) -> Iterator[tuple[int, int]]:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from smtpfilter.mail.octets import SpooledMail
+from smtpfilter.unpack.contents import Contents, Place
 from smtpfilter.unpack.limits import Budget, Limits
 from smtpfilter.unpack.mime import Walk
 
@@ -32,3 +33,15 @@ def spooled(tmp_path: Path) -> Callable[[bytes], SpooledMail]:
         return SpooledMail(octets, "", path, tmp_path)
 
     return spool
+
+
+@pytest.fixture
+def look() -> Callable[..., Contents]:
+    """Return a function that looks into a content by a name, as part 1 of a message."""
+
+    def look(content: bytes, name: str = "a.dat", limits: Limits | None = None) -> Contents:
+        contents = Contents(Budget(limits or Limits(), len(content)), lambda octets, place: None)
+        contents.add(content, Place("1"), (), (name,))
+        return contents
+
+    return look

@@ -45,7 +45,7 @@ CONTENTS: list[tuple[bytes, tuple[str, ...]]] = [
     (b"\xff\xd8\xff\xe0\0\x10JFIF\0\x01\x01", ("image", "jpg")),
     (PE, ("exe", "exe-ms")),
     (DLL, ("exe", "exe-ms", "dll")),
-    (b"\x7fELF\x01\x01\x01" + b"\0" * 9 + b"\x02\0\x03\0" + b"\0" * 100, ("exe", "exe-unix")),
+    (b"\x7fELF\x01\x01\x01" + bytes(9) + b"\x02\0\x03\0" + bytes(100), ("exe", "exe-unix", "elf")),
     (b"@echo off\r\ndel x\r\n", ("asc", "bat")),
     (gzip.compress(b"x"), ("gz",)),
     (bz2.compress(b"x"), ("bz2",)),

@@ -1,0 +1,133 @@
+"""Decoded contents: typed, opened where they are containers, and listed as parts.
+
+A container that yields members is judged through them (B-1): each member stands under the names and
+types of all that it was packed in (B-6).  Trouble with one container is told as unchecked, and what
+stands beside it is still looked into (X-2, X-3).
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from smtpfilter.mail.findings import Part, Unchecked, UncheckedKind, visible
+from smtpfilter.unpack.active import active_types
+from smtpfilter.unpack.archives import ENCRYPTED, Member, text
+from smtpfilter.unpack.containers import (
+    hides_members,
+    is_message,
+    open_container,
+    unreadable_container,
+)
+from smtpfilter.unpack.encryption import encrypted_with
+from smtpfilter.unpack.fields import name_forms
+from smtpfilter.unpack.filetype import short_types
+from smtpfilter.unpack.limits import Budget, Unlookable
+
+UNDECIPHERABLE = "UNDECIPHERABLE"  # B-2, B-8: what ban rules see of an encrypted member
+_MOST_UNCHECKED = 100  # remarks on one message
+
+Node = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in the tree: numbers from the root, and the strings of everything around."""
+
+    path: str
+    ancestors: tuple[Node, ...] = ()
+
+    def inner(self, number: int, node: Node) -> "Place":
+        """Return the place of the `number`th thing in the one that stands here."""
+        return Place(f"{self.path}.{number}", (*self.ancestors, node))
+
+
+class Contents:
+    """Collects the parts of one message; `parts` and `unchecked` hold what was found so far.
+
+    `message` is called for a message that was packed into something.
+    """
+
+    def __init__(self, budget: Budget, message: Callable[[bytes, Place], None]) -> None:
+        self.parts: list[Part] = []
+        self.unchecked: list[Unchecked] = []
+        self._budget = budget
+        self._message = message
+
+    def add(self, content: bytes, place: Place, mime_types: Node, names: Node) -> None:
+        """List `content` as a part, or as the parts that it is a container of."""
+        real = tuple(f".{short}" for short in short_types(content))
+        types = (*real, *active_types(content, real, names))
+        node = joined(mime_types, types, names)
+        cipher = encrypted_with(content, types)
+        if cipher:
+            self._remark_on(place, "encrypted", cipher)
+        before = len(self.parts)
+        undecipherable = self._look_into(content, place, node, types, names) or cipher
+        if len(self.parts) > before and not hides_members(content, types):
+            return
+        part = Part(
+            path=place.path,
+            nodes=(*place.ancestors, (*node, UNDECIPHERABLE) if undecipherable else node),
+            name=names[0] if names else "",
+            mime_type=mime_types[0] if mime_types else "",
+            size_bytes=len(content),
+            sha256=hashlib.sha256(content).hexdigest(),
+            short_types=types,
+        )
+        self.parts.insert(before, part)
+
+    def remark(self, kind: UncheckedKind, words: str) -> None:
+        """Tell of something that could not be looked into, once."""
+        remark = Unchecked(kind, visible(words))
+        if remark not in self.unchecked and len(self.unchecked) < _MOST_UNCHECKED:
+            self.unchecked.append(remark)
+
+    def _look_into(
+        self, content: bytes, place: Place, node: Node, types: Node, names: Node
+    ) -> bool:
+        """Add what is packed in `content`.  True: something is, but it is encrypted."""
+        if unreadable := unreadable_container(types, names):
+            self._remark_on(place, "undecodable", unreadable)
+        message = is_message(types, names)
+        budget = self._budget.container()
+        found = None if message else open_container(content, types, names, budget)
+        if not message and found is None:
+            return False
+        levels = self._budget.limits.levels
+        if len(place.ancestors) + 1 >= levels:
+            self.remark("limits", f"nested deeper than {levels} levels")
+            return False
+        if found is None:
+            self._message(content, place.inner(1, node))
+            return False
+        return self._add_members(found, place, node)
+
+    def _add_members(self, found: Iterator[Member], place: Place, node: Node) -> bool:
+        try:
+            for number, member in enumerate(found, start=1):
+                self._add_member(member, place.inner(number, node))
+        except Unlookable as reason:
+            self._remark_on(place, reason.kind, str(reason))
+            return reason.kind == "encrypted"
+        except MemoryError:
+            self._remark_on(place, "limits", "unpacking it takes too much memory")
+        return False
+
+    def _add_member(self, member: Member, place: Place) -> None:
+        names = name_forms(map(text, member.names))
+        if member.problem:
+            self._remark_on(place, *member.problem)
+        if member.content is not None:
+            self.add(member.content, place, (), names)
+            return
+        encrypted = member.problem == ENCRYPTED
+        node = (*names, UNDECIPHERABLE) if encrypted else names
+        self.parts.append(Part(place.path, (*place.ancestors, node), "".join(names[:1]), "", 0))
+
+    def _remark_on(self, place: Place, kind: UncheckedKind, words: str) -> None:
+        self.remark(kind, f"part {place.path}: {words}")
+
+
+def joined(mime_types: Node, types: Node, names: Node) -> Node:
+    """Return the strings of a node in the order of B-2, each once."""
+    return tuple(dict.fromkeys((*mime_types, *types, *names)))
