@@ -24,6 +24,7 @@ from smtpfilter.mail.message import parse
 from smtpfilter.mail.octets import SpooledMail
 from smtpfilter.pipeline import Pipeline
 from smtpfilter.ports import SpamScanner, VirusScanner
+from smtpfilter.scan.authenticity.check import SenderAuthenticator
 from smtpfilter.scan.board import Board
 from smtpfilter.scan.clamd import Clamd
 from smtpfilter.scan.spamd import Spamd
@@ -70,6 +71,7 @@ def make_judge(config: FilterConfig) -> Judge:
             helpers=ThreadPoolExecutor(config.threads, thread_name_prefix="virus-scan"),
         ),
         clock=lambda: datetime.now(UTC),
+        authenticator=SenderAuthenticator(config.dns, config.authentication_timeout_seconds),
     )
 
 
