@@ -78,6 +78,7 @@ def full_held_document(row: RecipientRecord) -> Document:
         "sha256": row.mail.sha256,
         "reply": latest_reply(row),
         "reasons": row.reasons,
+        "let_through": row.let_through,
         "banned": row.banned,
         "settings": row.effective_settings(),
     }

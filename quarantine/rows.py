@@ -6,7 +6,7 @@ NUL or a lone surrogate would fail the transaction, and so the message, for ever
 
 import json
 import math
-from collections.abc import Container, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Any
@@ -23,7 +23,7 @@ from smtpfilter.verdict.outcome import Outcome
 Row = tuple[Any, ...]
 
 LONGEST_JSON_TEXT = 4000  # characters of one string inside findings or facts
-NEW_VIRUS = "newvirus_admin"
+EVERY_VIRUS, NEW_VIRUS = "virus_admin", "newvirus_admin"
 
 
 def mail_row(number: int, entry: JournalEntry) -> Row:
@@ -112,16 +112,19 @@ def virus_rows(entry: JournalEntry, now: datetime) -> list[Row]:
     return [(name, now) for name in sorted(names)]
 
 
-def notice_rows(number: int, entry: JournalEntry, new_viruses: Container[str]) -> list[Row]:
+def notice_rows(number: int, entry: JournalEntry, new_viruses: Collection[str]) -> list[Row]:
     """Return the values of sql.NOTICE_VALUES, each notice once.
 
-    An order about new viruses counts only where one of its names is in `new_viruses` (N-5).
+    An order about new viruses counts only where one of its names is in `new_viruses`, and nobody
+    gets it who is told of every virus: that notice says what is new (N-5).
     """
-    facts = to_json(entry.facts)
+    facts = to_json({**entry.facts, "new_viruses": sorted(new_viruses)}) if entry.notices else "{}"
+    told_of_all = {order.to for order in entry.notices if order.kind == EVERY_VIRUS}
     rows = {
         (order.kind, order.to): (number, order.kind, visible(order.to), order.language, facts)
         for order in entry.notices
-        if order.kind != NEW_VIRUS or any(visible(name) in new_viruses for name in order.names)
+        if order.kind != NEW_VIRUS
+        or (order.to not in told_of_all and any(visible(n) in new_viruses for n in order.names))
     }
     return list(rows.values())
 

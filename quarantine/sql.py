@@ -14,7 +14,8 @@ MAIL_COLUMNS = (
 _MAIL_VALUES = ", ".join(["%s"] * len(MAIL_COLUMNS.split(",")))
 RECIPIENT_COLUMNS = (
     "mail_id, position, path, orcpt, notify, address, canonical, owner, domain, category, destiny,"
-    " blocked, outcome, state, reply, reasons, banned, settings, score, settled_at, expires_at"
+    " blocked, outcome, state, reply, reasons, let_through, banned, settings, score, settled_at,"
+    " expires_at"
 )
 ATTEMPT_COLUMNS = (
     "key, path, outcome, reply_code, reply_enhanced, reply_text, lease_owner, lease_until"
@@ -65,8 +66,9 @@ WRITE_RECIPIENTS = f"""
     ON CONFLICT (mail_id, path) DO UPDATE
     SET category = EXCLUDED.category, destiny = EXCLUDED.destiny, blocked = EXCLUDED.blocked,
         outcome = EXCLUDED.outcome, state = COALESCE(r.state, EXCLUDED.state),
-        reply = EXCLUDED.reply, reasons = EXCLUDED.reasons, banned = EXCLUDED.banned,
-        settings = EXCLUDED.settings, score = EXCLUDED.score, settled_at = EXCLUDED.settled_at,
+        reply = EXCLUDED.reply, reasons = EXCLUDED.reasons, let_through = EXCLUDED.let_through,
+        banned = EXCLUDED.banned, settings = EXCLUDED.settings, score = EXCLUDED.score,
+        settled_at = EXCLUDED.settled_at,
         expires_at = COALESCE(r.expires_at, EXCLUDED.expires_at)
     WHERE r.outcome IN ('pending', 'deferred')"""
 

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("quarantine", "0002_storage"),
+        ("quarantine", "0003_let_through"),
     ]
 
     operations = [

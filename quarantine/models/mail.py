@@ -110,7 +110,8 @@ class RecipientRecord(models.Model):
     `path`: forward-path octets, the key within the message.  `owner`: the canonical address without
     extension, whose mailbox it is.  `settings`: {origin: {field: value}}, all effective settings
     grouped by the key they came from.  `reply`: the line that settled it.  `reasons`: sentences,
-    the deciding one first.  `score`: the recipient's own.
+    the deciding one first.  `let_through`: sentences, what would have let it pass.  `score`: the
+    recipient's own.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -130,6 +131,7 @@ class RecipientRecord(models.Model):
     state = models.TextField(null=True)  # noqa: DJ001 - null says that no copy was kept
     reply = models.TextField(default="")
     reasons = models.JSONField(default=list)
+    let_through = models.JSONField(default=list, db_default=[])
     banned = models.JSONField(default=list)
     settings = models.JSONField(default=dict)
     score = models.FloatField(null=True)
