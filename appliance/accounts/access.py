@@ -26,6 +26,7 @@ class Verb(StrEnum):
     DELETE = "delete held mail"
     SEE_POLICY = "see policies"
     EDIT_POLICY = "change policies"
+    EDIT_SITE = "change what reaches beyond the own mail: next hops, who is told, ban rules"
     EDIT_LISTS = "change sender lists"
     SEE_DOMAINS = "see domains and mailboxes"
     EDIT_MAILBOXES = "add and remove mailboxes"

@@ -15,22 +15,41 @@ NO_TEXT = "(nothing)"
 """What a person writes where a text is to be empty: the empty choice inherits."""
 
 
-class PolicyForm(forms.Form):
-    """One field per setting, all of them optional; `changes()` is what the verb is asked to do.
+BEYOND_OWN_MAIL = frozenset(
+    {"forward_method", "clean_quarantine_to", "archive_quarantine_to"}
+    | {name for name in FIELDS if name.endswith("_admin")}
+)
+"""Where mail goes, who else hears of it, what is kept of mail that nothing is wrong with: only for
+those who may EDIT_SITE.
+"""
 
-    A field that a layer above has locked is shown, and cannot be changed here.
+
+class PolicyForm(forms.Form):
+    """Two fields per setting, its value and its lock; changes() and locked() are what the verb is
+    asked to do.
+
+    A field that a layer above has locked, or that reaches beyond the person's own mail without
+    `edits_site`, is shown, and cannot be changed here.
     """
 
     def __init__(
-        self, layer: PolicyLayer | None, inherited: dict[str, Inherited], *args: Any, **kwargs: Any
+        self,
+        layer: PolicyLayer | None,
+        inherited: dict[str, Inherited],
+        edits_site: bool,
+        *args: Any,
+        **kwargs: Any,
     ) -> None:
         self.stored = {name: _text(getattr(layer, name, None)) for name in FIELDS}
-        kwargs["initial"] = self.stored
+        locks = {_lock(name): True for name in (layer.locked if layer else ())}
+        kwargs["initial"] = self.stored | locks
         super().__init__(*args, **kwargs)
         for name in FIELDS:
-            field = _field(name, self.stored[name])
-            field.disabled = bool(inherited[name].locked_by)
-            self.fields[name] = field
+            fixed = bool(inherited[name].locked_by) or (name in BEYOND_OWN_MAIL and not edits_site)
+            self.fields[name] = _field(name, self.stored[name], fixed)
+            self.fields[_lock(name)] = forms.BooleanField(
+                required=False, label=f"Lock {LABELS[name]} for layers below", disabled=fixed
+            )
 
     def changes(self) -> dict[str, str | None]:
         """Return field -> what was written, None to inherit, for the fields that differ from what
@@ -42,6 +61,18 @@ class PolicyForm(forms.Form):
             for name, text in wanted.items()
             if text != self.stored[name]
         }
+
+    def locked(self) -> list[str]:
+        """Return the fields that layers below may not change."""
+        return [name for name in FIELDS if self.cleaned_data[_lock(name)]]
+
+    def lock(self, name: str) -> forms.BoundField:
+        """Return the switch that locks the setting `name`."""
+        return self[_lock(name)]
+
+
+def _lock(name: str) -> str:
+    return f"lock_{name}"
 
 
 def _text(value: Any) -> str:
@@ -56,12 +87,13 @@ def _text(value: Any) -> str:
     return points(shown) if isinstance(shown, float) else str(shown)
 
 
-def _field(name: str, stored: str) -> forms.Field:
+def _field(name: str, stored: str, fixed: bool) -> forms.Field:
     kind = FIELDS[name]
     common: dict[str, Any] = {
         "required": False,
         "label": LABELS[name],
         "help_text": field_help(name),
+        "disabled": fixed,
     }
     if kind == "flag":
         return forms.ChoiceField(choices=[INHERIT, ("yes", "Yes"), ("no", "No")], **common)
@@ -105,6 +137,12 @@ class SenderForm(forms.Form):
         label="Until",
         help_text="Empty: for good.",
         widget=forms.DateInput({"type": "date"}),
+    )
+    proven = forms.BooleanField(
+        required=False,
+        label="Only when the sender is proven by DKIM or SPF",
+        help_text="Senders are easily forged: without this, everybody who writes this address as"
+        " his own is let through. It has no meaning for a blocked sender.",
     )
 
 

@@ -17,7 +17,8 @@ from smtpfilter.policy.settings import FIELDS, field_group
 @dataclass(frozen=True, slots=True)
 class Setting:
     """`value`, `origin`: what is inherited, in words.  `link`: the key of the layer to look at, ""
-    where there is none or it is not the person's to see.
+    where there is none or it is not the person's to see.  `lock`: the switch that fixes it for
+    layers below.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Setting:
     origin: str
     link: str
     own: bool
+    lock: BoundField
 
 
 @dataclass(slots=True)
@@ -50,4 +52,4 @@ def _settings(form: PolicyForm, above: dict[str, Inherited], scope: Scope) -> It
         link = key if key and scope.covers_key(key) else ""
         value, origin = value_words(name, above[name].value), origin_words(above[name].origin)
         own = form.stored[name] != ""
-        yield Setting(name, form[name], above[name], value, origin, link, own)
+        yield Setting(name, form[name], above[name], value, origin, link, own, form.lock(name))

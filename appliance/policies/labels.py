@@ -5,6 +5,7 @@ help text.
 import math
 from typing import Any
 
+from appliance.policies.columns import SettingColumns
 from smtpfilter.policy.lookup import SITE
 from smtpfilter.policy.settings import FIELDS, field_group
 
@@ -132,6 +133,16 @@ def value_words(name: str, value: Any) -> str:
     if value == "":
         return "Nothing"
     return DESTINY_WORDS.get(value, str(value))
+
+
+def worded_settings(row: SettingColumns) -> list[tuple[str, str]]:
+    """Return (label, value) for what the row sets itself."""
+    values = {name: getattr(row, name) for name in FIELDS}
+    return [
+        (LABELS[name], value_words(name, value))
+        for name, value in values.items()
+        if value is not None
+    ]
 
 
 def origin_words(origin: str) -> str:

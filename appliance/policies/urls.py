@@ -2,12 +2,12 @@
 
 from django.urls import path
 
-from appliance.policies import views
+from appliance.policies.views import layers, senders
 
 urlpatterns = [
-    path("policies/", views.policies, name="policies"),
-    path("policies/<path:key>/", views.policy, name="policy"),
-    path("senders/", views.senders, name="senders"),
-    path("senders/<path:key>/remove/", views.drop_sender, name="sender_remove"),
-    path("senders/<path:key>/", views.sender_list, name="sender_list"),
+    path("policies/", layers.policies, name="policies"),
+    path("policies/<path:key>/", layers.policy, name="policy"),
+    path("senders/", senders.senders, name="senders"),
+    path("senders/<path:key>/remove/", senders.drop_sender, name="sender_remove"),
+    path("senders/<path:key>/", senders.sender_list, name="sender_list"),
 ]

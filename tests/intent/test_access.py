@@ -34,6 +34,7 @@ TABLE = {
     Verb.DELETE: "x x . . x",
     Verb.SEE_POLICY: "x x x x .",
     Verb.EDIT_POLICY: "x x . . .",
+    Verb.EDIT_SITE: "x . . . .",
     Verb.EDIT_LISTS: "x x x . x",
     Verb.SEE_DOMAINS: "x x x x .",
     Verb.EDIT_MAILBOXES: "x x . . .",

@@ -37,8 +37,9 @@ def control(field: BoundField) -> SafeString:
     look.
     """
     widget = field.field.widget
-    select = isinstance(widget, forms.Select)
-    return field.as_widget(attrs={"class": "form-select" if select else "form-control"})
+    kinds = ((forms.CheckboxInput, "form-check-input"), (forms.Select, "form-select"))
+    look = next((look for kind, look in kinds if isinstance(widget, kind)), "form-control")
+    return field.as_widget(attrs={"class": look})
 
 
 @register.simple_tag(takes_context=True)
