@@ -34,7 +34,7 @@ class _Proof:
 
     def proven(self, identity: Address) -> bool:
         found = self.authentication
-        return found is not None and belongs(identity, found.proven)
+        return found is not None and belongs(identity.domain, found.proven)
 
     def lacking(self, identity: Address) -> str:
         """Return why an entry that asks for proof does not count for `identity`, "" where it
@@ -72,11 +72,8 @@ class _Hit:
         return (self.layer, self.place, action, self.rule.sender, self.identity.canonical)
 
 
-def belongs(address: Address, proven: Iterable[str]) -> bool:
-    """Tell whether one of the domains `proven` (Authentication.proven) is the address's or above
-    it.
-    """
-    domain = address.domain
+def belongs(domain: str, proven: Iterable[str]) -> bool:
+    """Tell whether one of the domains `proven` (Authentication.proven) is `domain` or above it."""
     return any(domain == name or domain.endswith(f".{name}") for name in proven)
 
 
