@@ -48,7 +48,7 @@ def make_case(
         origin=origin,
         authentication=authentication,
         mail_from=mail_from,
-        proven=authentication is not None and belongs(mail_from, authentication.proven),
+        proven=authentication is not None and belongs(mail_from.domain, authentication.proven),
         spoofed=_is_spoofed(book, authors, origin, authentication),
         recipient_delimiter=book.recipient_delimiter,
     )
@@ -68,7 +68,7 @@ def _is_spoofed(
         return False
     return any(
         is_local(book, author)
-        and not belongs(author, authentication.proven)
+        and not belongs(author.domain, authentication.proven)
         and not _may_belong(author, authentication)
         for author in authors
     )
@@ -82,5 +82,6 @@ def _may_belong(author: Address, found: Authentication) -> bool:
     unsure = [one.domain for one in found.signatures if one.result == TEMPERROR]
     unsure += [found.spf_domain] if found.spf == TEMPERROR else []
     return any(
-        belongs(author, (domain,)) or domain.endswith(f".{author.domain}") for domain in unsure
+        belongs(author.domain, (domain,)) or domain.endswith(f".{author.domain}")
+        for domain in unsure
     )
