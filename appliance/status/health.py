@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 from redis import Redis, RedisError
 
+from appliance.sources.health import source_failures
 from appliance.status.models import SiteSettings
 from smtpfilter.config import Endpoint, FilterConfig
 from smtpfilter.mail.reply import parse_reply
@@ -24,6 +25,12 @@ from smtpfilter.scan.clamd import Clamd
 from smtpfilter.scan.spamd import Spamd
 
 TIMEOUT_SECONDS = 8.0
+
+# Sent every ten seconds: one that has been due for ten minutes is sent by nobody.
+_WAITING_NOTICES = """
+    SELECT count(*), floor(extract(epoch FROM now() - min(created_at)) / 60),
+           COALESCE(bool_or(not_before < now() - interval '10 min'), false)
+    FROM quarantine_notice WHERE state IN ('waiting', 'sending')"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +53,9 @@ def probe_all(config: FilterConfig | None = None) -> dict[str, Probe]:
         "spam scanner": lambda: _spamd(config),
         "next hop": lambda: _greets(config.relay),
         "queue": _broker,
+        "notices": _notices,
         "dns": lambda: _dns(config),
+        "sources": _sources,
     }
     with ThreadPoolExecutor(len(probes)) as pool:
         answers = {name: pool.submit(_safely, probe) for name, probe in probes.items()}
@@ -141,6 +150,34 @@ def _dns(config: FilterConfig) -> Probe | None:
         connection.close()
     Lookups(config.dns, TIMEOUT_SECONDS).ask(".", "NS")
     return Probe(True, f"{config.dns or 'the system'} answers")
+
+
+def _sources() -> Probe | None:
+    """Tell how the last reading of each source went; None where there are none."""
+    try:
+        failures = source_failures()
+    except DatabaseError:
+        return None  # told as "database"
+    finally:
+        connection.close()
+    if failures is None:
+        return None
+    return Probe(not failures, "; ".join(failures) or "the last reading of each went well")
+
+
+def _notices() -> Probe:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(_WAITING_NOTICES)
+            count, minutes, overdue = cursor.fetchone()
+    finally:
+        connection.close()
+    if not count:
+        return Probe(True, "none waits")
+    waiting = f"{count} waiting, the oldest for {minutes:.0f} min"
+    if overdue:
+        return Probe(False, f"{waiting}; do Celery's worker and beat run?")
+    return Probe(True, waiting)
 
 
 def _redis_url(broker_url: str) -> str:

@@ -13,6 +13,7 @@ from django.db import connection
 
 from appliance.notices.models import NoticeTemplate
 from appliance.notices.source import DatabaseTemplates
+from appliance.status.health import Probe, _notices
 from appliance.status.models import SiteSettings
 from quarantine import tasks
 from quarantine.letters import Letters
@@ -102,7 +103,7 @@ def test_an_administrator_is_told_once_with_header_id_and_link(journal: Database
     assert submission.mail_from.octets == b""
     assert [r.address.text for r in submission.recipients] == [ADMIN]
     assert message["Auto-Submitted"] == "auto-generated"
-    assert message["Subject"] == "Virus in mail from <bob@sender.example>: Worm.Lovgate"
+    assert message["Subject"] == "New virus in mail from <bob@sender.example>: Worm.Lovgate"
     assert f"https://filter.example.com/mails/{mail.mail_id}/" in text
     assert "<ann@example.com> held" in text
     assert "Subject: hello" in text
@@ -184,7 +185,11 @@ def test_a_recipient_of_delivered_mail_is_told_so(journal: DatabaseJournal) -> N
 
 def test_a_retry_repeats_no_notice(journal: DatabaseJournal) -> None:
     """O-9, Z-10, BB-26: neither before the notice was sent nor after it."""
-    orders = (order(), order("warnvirusrecip", "ann@example.com"), order("newvirus_admin"))
+    orders = (
+        order(),
+        order("warnvirusrecip", "ann@example.com"),
+        order("newvirus_admin", "other@example.com"),
+    )
     waiting = (delivered(policy=policy_with(virus_admin=ADMIN)),)
     relay = ScriptedRelay()
     for _ in range(3):
@@ -213,6 +218,19 @@ def test_a_virus_is_seen_even_where_nobody_wants_to_hear_of_it(journal: Database
     journal.open(infected(order("virus_admin")), OCTETS)
     journal.open(infected(order("newvirus_admin")), OCTETS)
     assert [notice.kind for notice in Notice.objects.all()] == ["virus_admin"]
+
+
+def test_who_hears_of_every_virus_hears_once_of_a_new_one(journal: DatabaseJournal) -> None:
+    """N-5: once for each address, retries included; that notice says that it is new."""
+    relay = ScriptedRelay()
+    for _ in range(2):
+        waiting = (delivered(policy=policy_with(virus_admin=ADMIN)),)
+        attempt = infected(order(), order("newvirus_admin"), recipients=waiting, key=b"n" * 32)
+        journal.open(attempt, OCTETS)
+        journal.close(attempt.envelope, {}, soon())
+        send_notices(relay=relay, letters=LETTERS, now=soon())
+    (octets,) = relay.octets
+    assert letter(octets)["Subject"].startswith("New virus in mail")
 
 
 def test_two_mails_with_one_new_virus_make_one_notice(journal: DatabaseJournal) -> None:
@@ -366,7 +384,9 @@ def test_facts_are_never_taken_for_a_template(journal: DatabaseJournal) -> None:
     send_notices(relay=relay, letters=LETTERS, now=soon())
     message = letter(relay.octets[0])
     assert message["Bcc"] is None
-    assert message["Subject"] == ("Virus in mail from <bob Bcc: eve@example.com>: {{ hostname }}")
+    assert message["Subject"] == (
+        "New virus in mail from <bob Bcc: eve@example.com>: {{ hostname }}"
+    )
     assert "{% for x in recipients %}{{ 7 * 7 }}{% endfor %}" in message.get_content()
 
 
@@ -374,7 +394,7 @@ def test_facts_that_postgres_cannot_store_do_not_stop_the_mail(journal: Database
     """P6."""
     made = infected()
     journal.open(replace(made, facts={"subject": "nul \x00 and \ud800"}), OCTETS)
-    assert Notice.objects.get().facts == {"subject": "nul \ufffd and \ufffd"}
+    assert Notice.objects.get().facts["subject"] == "nul \ufffd and \ufffd"
 
 
 def test_notices_end_with_the_record_of_their_message(journal: DatabaseJournal, limit: int) -> None:
@@ -387,6 +407,18 @@ def test_notices_end_with_the_record_of_their_message(journal: DatabaseJournal, 
     assert len(states()) == limit + 2
     retain(now=now + timedelta(days=91))
     assert not Notice.objects.exists()
+
+
+def test_health_tells_of_notices_that_nobody_sends(journal: DatabaseJournal) -> None:
+    """With Celery dead they wait, visibly."""
+    assert _notices() == Probe(True, "none waits")
+    journal.open(infected(), OCTETS)
+    assert _notices() == Probe(True, "1 waiting, the oldest for 0 min")
+    ago = datetime.now(UTC) - timedelta(minutes=25)
+    Notice.objects.update(created_at=ago, not_before=ago)
+    assert _notices() == Probe(
+        False, "1 waiting, the oldest for 25 min; do Celery's worker and beat run?"
+    )
 
 
 def test_the_task_sends_by_way_of_the_relay_for_notices(
