@@ -84,6 +84,12 @@ WRITE_NOTICES = """
         (mail_id, kind, address, language, facts, state, created_at, not_before, tries, reply)
     VALUES %s ON CONFLICT (mail_id, kind, address) DO NOTHING"""
 
+# In one order, and last of all: these rows are shared by all messages of a sender.
+COUNT_HITS = """
+    UPDATE policies_senderrule SET hits = hits + 1, last_hit_at = now()
+    WHERE id IN (SELECT id FROM policies_senderrule WHERE id = ANY(%s)
+                 ORDER BY id FOR NO KEY UPDATE)"""
+
 SETTLE_RECIPIENTS = """
     UPDATE quarantine_recipient AS r
     SET outcome = v.outcome, reply = v.line,

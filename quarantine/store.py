@@ -6,7 +6,7 @@ is done again.
 """
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -89,10 +89,11 @@ class DatabaseJournal:
         self, cursor: CursorWrapper, work: _AtWork, entry: JournalEntry, octets: Octets
     ) -> tuple[_AtWork, dict[bytes, Settlement]]:
         recipients, settled = unique_recipients(entry), dict[bytes, Settlement]()
+        tried: frozenset[bytes] = frozenset()  # by earlier attempts
         if entry.retry_key is not None:
             shared = _share_row(cursor, work)
             if shared != work:  # there were attempts before
-                settled = self._find_settled(cursor, shared, recipients)
+                settled, tried = self._find_settled(cursor, shared, recipients)
             work = shared
             recipients = tuple(r for r in recipients if _path(r) not in settled)
             _lease(cursor, entry.retry_key, work.owner, recipients)
@@ -101,21 +102,25 @@ class DatabaseJournal:
             if entry.keep:
                 write_octets(cursor, work.mail_number, octets)
             _write_notices(cursor, work, entry)
+            _count_hits(cursor, [r for r in recipients if _path(r) not in tried])
         return work, settled
 
     def _find_settled(
         self, cursor: CursorWrapper, work: _AtWork, recipients: tuple[JournalRecipient, ...]
-    ) -> dict[bytes, Settlement]:
-        """Return what earlier attempts settled.  Raises InProgress while one is at work."""
+    ) -> tuple[dict[bytes, Settlement], frozenset[bytes]]:
+        """Return what earlier attempts settled, and whom they tried.  Raises InProgress while one
+        is at work.
+        """
         cursor.execute(sql.FIND_ATTEMPTS, [work.retry_key, [_path(r) for r in recipients]])
         settled = {}
-        for path, outcome, code, enhanced, text, owner, in_time in cursor.fetchall():
+        rows = cursor.fetchall()
+        for path, outcome, code, enhanced, text, owner, in_time in rows:
             if outcome not in (Outcome.PENDING, Outcome.DEFERRED):
                 settlement = Settlement(Outcome(outcome), Reply(code, enhanced, text))
                 settled[bytes(path)] = settlement
             elif holds(owner, in_time, self._at_work):
                 raise InProgress(f"{owner} works on it")
-        return settled
+        return settled, frozenset(bytes(row[0]) for row in rows)
 
     def _write(
         self, envelope: Envelope, settled: Mapping[bytes, Settlement], *, closing: bool
@@ -203,6 +208,13 @@ def _write_notices(cursor: CursorWrapper, work: _AtWork, entry: JournalEntry) ->
         new_viruses = {name for (name,) in cursor.fetchall()}
     rows = notice_rows(work.mail_number, entry, new_viruses)
     _execute_values(cursor, sql.WRITE_NOTICES, rows, sql.NOTICE_VALUES)
+
+
+def _count_hits(cursor: CursorWrapper, recipients: Iterable[JournalRecipient]) -> None:
+    """Count this mail for the sender rules that decided something, once for each (W-8)."""
+    numbers = {number for row in recipients for number in row.verdict.listed}
+    if numbers:
+        cursor.execute(sql.COUNT_HITS, [list(numbers)])
 
 
 def _settle(write: Write) -> None:
