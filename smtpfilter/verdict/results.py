@@ -20,8 +20,8 @@ _NO_NAME = re.compile(r"[^A-Za-z0-9._-]")
 
 
 def authentication_results(hostname: str, found: Authentication, *, null_sender: bool) -> str:
-    """Return the field's value; `hostname` is the authserv-id.  Of the null sender SPF was asked for
-    HELO.
+    """Return the field's value; `hostname` is the authserv-id.  With the null sender SPF was asked
+    for HELO.
 
     Domains and selectors are the sender's words: nothing of them gets out of its place.
     """
@@ -44,7 +44,8 @@ def _spf(found: Authentication, *, null_sender: bool) -> SPFAuthenticationResult
 def _dkim(signature: Signature) -> DKIMAuthenticationResult:
     return DKIMAuthenticationResult(
         result=signature.result,
-        reason=header_value(signature.reason, LONGEST_REASON),
+        # authres puts no quotes around what has an @ in it.
+        reason=header_value(signature.reason.replace("@", "?"), LONGEST_REASON),
         header_d=_name(signature.domain),
         header_s=_name(signature.selector),
     )

@@ -8,10 +8,12 @@ from hypothesis import strategies as st
 
 from smtpfilter.mail.findings import (
     VERSION,
+    Authentication,
     BadHeader,
     Findings,
     Part,
     Rule,
+    Signature,
     SpamReport,
     Unchecked,
     Virus,
@@ -30,6 +32,16 @@ _PARTS = st.builds(
     sha256=_TEXT,
     short_types=st.lists(_TEXT, max_size=2).map(tuple),
 )
+_AUTHENTICATION = st.builds(
+    Authentication,
+    spf=_TEXT,
+    spf_domain=_TEXT,
+    signatures=st.lists(st.builds(Signature, _TEXT, _TEXT, _TEXT), max_size=2).map(tuple),
+    from_domain=_TEXT,
+    dmarc=_TEXT,
+    dmarc_policy=_TEXT,
+    proven=st.lists(_TEXT, max_size=2).map(tuple),
+)
 _FINDINGS = st.builds(
     Findings,
     parts=st.none() | st.lists(_PARTS, max_size=2).map(tuple),
@@ -43,6 +55,7 @@ _FINDINGS = st.builds(
     unchecked=st.lists(st.builds(Unchecked, st.just("limits"), _TEXT), max_size=2).map(tuple),
     scanner_failure=st.none() | _TEXT,
     spam_failure=st.none() | _TEXT,
+    authentication=st.none() | _AUTHENTICATION,
 )
 
 

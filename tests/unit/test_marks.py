@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from authres import AuthenticationResultsHeader
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from smtpfilter.mail.edits import edited_header
@@ -43,6 +43,13 @@ from tests.unit.builders import (
 
 SCANNED = ("X-Virus-Scanned", f"Postern at {HOST}")
 NO_SCANNER = replace(CLEAN, viruses=None, scanner_failure="clamd: /run/clamd.sock refused")
+TAGS = {
+    "virus_subject_tag": "[virus] ",
+    "unchecked_subject_tag": "[unchecked] ",
+    "spam_subject_tag3": "[spam3] ",
+    "spam_subject_tag2": "[spam2] ",
+    "spam_subject_tag": "[spam] ",
+}
 WHITE, BLACK = SenderMatch(white=True), SenderMatch(black=True)
 
 
@@ -101,7 +108,7 @@ def test_outsiders_learn_only_that_it_was_scanned() -> None:
 def test_spam_fields_are_added_from_the_tag_level_on(
     score: float, rest: dict[str, Any], tagged: bool
 ) -> None:
-    """BB-3, T-2, W-5."""
+    """BB-3, BB-4, T-2, W-5."""
     assert ("X-Spam-Status" in fields(scored(score), **rest)) is tagged
 
 
@@ -203,15 +210,16 @@ def test_one_alert_for_each_kind() -> None:
     assert alerts == ["INFECTED", "BANNED", "BAD HEADER SECTION"]
 
 
-def test_a_bad_header_section_is_alerted_and_not_tagged() -> None:
-    """H-4: delivered with the first complaint and no tag."""
+def test_a_bad_header_section_is_alerted_and_nothing_else() -> None:
+    """H-2, H-4: delivered with the first complaint and no tag; H-5, Z-14: no copy is kept."""
     two = replace(BAD_HEADER, bad_headers=(*BAD_HEADER.bad_headers, BadHeader(8, "Duplicate")))
-    edits = decide(case(bad_header_destiny=Destiny.PASS), two).edits
+    verdict = decide(case(bad_header_destiny=Destiny.PASS, **TAGS | {"spam_subject_tag": ""}), two)
 
-    assert dict(edits.prepend)["X-Amavis-Alert"] == (
+    assert dict(verdict.edits.prepend)["X-Amavis-Alert"] == (
         "BAD HEADER SECTION, Missing required header field: Date"
     )
-    assert edits.subject_tag == ""
+    assert verdict.edits.subject_tag == ""
+    assert not verdict.keep
 
 
 AUTHENTICATION = Authentication(
@@ -370,6 +378,7 @@ def test_each_method_is_told(authentication: Authentication, mail_from: str, val
 
 
 @given(st.text(max_size=50), st.text(max_size=200))
+@example("a", 'x@y; "dmarc=pass\\')
 def test_no_domain_or_reason_breaks_out_of_the_results(name: str, reason: str) -> None:
     """P6: what the sender wrote stays one value."""
     signature = Signature(name, name, "fail", reason)
@@ -415,15 +424,6 @@ def test_unscanned_mail_says_why_and_never_claims_a_scan(
 
     assert found["X-Postern-Unscanned"] == why
     assert ("X-Virus-Scanned" in found) == (findings.viruses is not None)
-
-
-TAGS = {
-    "virus_subject_tag": "[virus] ",
-    "unchecked_subject_tag": "[unchecked] ",
-    "spam_subject_tag3": "[spam3] ",
-    "spam_subject_tag2": "[spam2] ",
-    "spam_subject_tag": "[spam] ",
-}
 
 
 @pytest.mark.parametrize(
