@@ -202,7 +202,8 @@ class PolicySettings:
     allowed_added_header_fields: str | None = _setting(
         "text",
         "subject",
-        "Names of the header fields that may be added, by comma; `all`, or empty for none.",
+        "Names of the header fields that may be added, by comma, Received and Subject (for its tag)"
+        " among them; `all` for all but X-Spam-Report, empty for none.",
         values.field_names,
     )
 
