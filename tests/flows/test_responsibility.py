@@ -298,7 +298,7 @@ def test_what_cannot_be_recorded_is_not_accepted_bb54(
 def test_mail_that_goes_round_in_circles_is_refused_bb59(
     postern: RunningFilter, hop: NextHop, manage: Manage
 ) -> None:
-    (reply,) = postern.send(b"Received: by a.example; now\r\n" * 101 + mail())
+    (reply,) = postern.send(b"Received: by a.example; now\r\n" * 111 + mail())
     assert reply.startswith("554 5.4.6 ")
     assert not hop.delivered
     assert manage("mails", "list")[0]["recipients"][0]["category"] == "mta"
@@ -352,7 +352,8 @@ def test_a_retry_repeats_the_reply_and_tells_the_sender_nothing_twice(
     first = postern.send(mail(), *THREE, xforward="IDENT=4ABC ADDR=192.0.2.1")
     assert first[0].startswith("250 2.0.0 ")
     assert first[0].endswith("but 2 REJECT")
-    assert postern.send(mail(), *THREE, xforward="IDENT=4ABC ADDR=192.0.2.1") == first
+    (again,) = postern.send(mail(), *THREE, xforward="IDENT=4ABC ADDR=192.0.2.1")
+    assert again == first[0].replace(f"(smtp:[127.0.0.1]:{hop.address[1]})", "")
     letter, notice = hop.delivered
     assert letter.accepted == ["one@example.com"]
     for address in (b"two@example.com", b"three@example.com"):

@@ -51,7 +51,7 @@ def book(*layers: Layer, senders: tuple[SenderRule, ...] = (), **rest: Any) -> P
 
 def policy(text: str = ANN, **settings: Any) -> EffectivePolicy:
     """Return the policy of `text` where its own layer has `settings` and the rest is default."""
-    return resolve(book(layer(text, **settings)), address(text))
+    return resolve(book(layer(address(text).canonical, **settings)), address(text))
 
 
 def case(
