@@ -58,13 +58,10 @@ class BadTemplate(ValueError):
 
 
 class _Sandbox(ImmutableSandboxedEnvironment):
-    """Nothing can be called, and no attribute of a value be read but its items and loop.index."""
+    """No attribute of a value can be read but its items, and those of loop that are numbers."""
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
         return type(obj).__name__ == "LoopContext" and attr in ("index", "first", "last", "length")
-
-    def is_safe_callable(self, obj: Any) -> bool:
-        return False
 
 
 def _sandbox() -> _Sandbox:
@@ -148,6 +145,8 @@ def _parsed(source: str) -> nodes.Template:
                 f"line {node.lineno}: {type(node).__name__.lower()} is not in the notation of"
                 " notices; there are {{ }}, if and for"
             )
+        if isinstance(node, nodes.Name) and node.name == "self":  # Jinja's own, not of its globals
+            raise BadTemplate("there is no 'self'")
     if _depth(tree) > DEEPEST_LOOPS:
         raise BadTemplate(f"loops stand in each other {DEEPEST_LOOPS} deep at most")
     return tree

@@ -205,6 +205,16 @@ def test_the_kind_of_a_notice(ends: list[tuple[Outcome, Category | None]], kind:
     assert language_of_notice(all_told) == "en"
 
 
+def test_a_bounce_tells_the_refusal_that_was_not_said() -> None:
+    """N-3, F-2: the verdict's own words, where there are any."""
+    refusal = Reply(554, "5.7.0", "Bounce, id=1 - INFECTED: Eicar")
+    end = Settlement(Outcome.BOUNCED, Reply(250, "2.5.0", "Ok, BOUNCE"))
+    one = told(recipient(ANN), end, Category.VIRUS)
+    one = replace(one, verdict=replace(one.verdict, reply=refusal))
+    assert one.diagnosis(MAIL_ID) == refusal
+    assert one.status(MAIL_ID) == "5.7.0"
+
+
 def test_one_notice_tells_of_at_most_1100_recipients() -> None:
     """N-3: and of all of them together."""
     many = tuple(recipient(f"r{number}@example.com") for number in range(1200))

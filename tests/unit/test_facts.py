@@ -1,0 +1,142 @@
+"""What notices may say of a message: complete, visible, bounded (2(t))."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from smtpfilter.mail.envelope import Client
+from smtpfilter.mail.findings import BadHeader, Findings, Rule, SpamReport, Unchecked, Virus
+from smtpfilter.mail.message import parse
+from smtpfilter.mail.reply import Reply
+from smtpfilter.verdict.decide import decide
+from smtpfilter.verdict.facts import (
+    FACTS,
+    MOST_SHOWN,
+    message_facts,
+    recipient_fact,
+    shown_score,
+    shown_time,
+    told_facts,
+)
+from smtpfilter.verdict.outcome import Outcome, Settlement
+from smtpfilter.verdict.told import Told
+from tests.unit.builders import ANN, HOST, MAIL_ID, PROGRAM, case, envelope
+
+LETTER = (
+    b"From: =?utf-8?q?J=C3=BCrgen?= <j@remote.example>\r\nTo: ann@example.com\r\n"
+    b"Subject: =?utf-8?q?two=0Alines?=\r\nDate: Sun, 1 Mar 2026\r\nX-Mailer: Mail 1.0\r\n"
+    b"Message-ID: <1@remote.example>\r\nX-Folded: a\r\n\tb\r\n\r\nbody\r\n"
+)
+FOUND = Findings(
+    viruses=(Virus("Eicar", "clamd"), Virus("Eicar", "sophie")),
+    spam=SpamReport(5.25, (Rule("A", 5.0), Rule("B", 0.25))),
+    bad_headers=(BadHeader(7, "no Date"),),
+    unchecked=(Unchecked("encrypted", "a.zip"),),
+)
+
+
+def facts(octets: bytes = LETTER, findings: Findings = FOUND, **client: str) -> dict[str, object]:
+    sent = replace(envelope(ANN), client=Client(**client))
+    return message_facts(sent, parse(octets), findings, size_bytes=99, hostname=HOST)
+
+
+def test_a_message_is_described() -> None:
+    found = facts(address="192.0.2.1", name="mx.remote.example", helo="mx")
+    assert found.keys() == FACTS.keys()
+    expected = {
+        "hostname": HOST,
+        "mail_id": str(MAIL_ID),
+        "received_at": "2026-03-01 12:00:00 UTC",
+        "sender": "sender@remote.example",
+        "header_from": "Jürgen <j@remote.example>",
+        "header_to": "ann@example.com",
+        "header_date": "Sun, 1 Mar 2026",
+        "subject": "two lines",
+        "message_id": "<1@remote.example>",
+        "user_agent": "Mail 1.0",
+        "size_bytes": 99,
+        "client": "mx.remote.example [192.0.2.1]",
+        "helo": "mx",
+        "protocol": "ESMTP",
+        "viruses": ["Eicar"],
+        "scanners": ["clamd", "sophie"],
+        "bad_headers": ["no Date"],
+        "unchecked": ["a.zip"],
+        "score": "5.25",
+        "rules": [{"name": "A", "points": "5.0"}, {"name": "B", "points": "0.25"}],
+    }
+    assert {name: found[name] for name in expected} == expected
+    assert found["header"][-2:] == ["X-Folded: a", "\tb"]  # type: ignore[index]
+
+
+def test_what_is_unknown_is_empty() -> None:
+    found = facts(b"\r\n", Findings())
+    empty = {name for name, value in found.items() if value == FACTS[name]}
+    assert FACTS.keys() - empty == {
+        "hostname", "mail_id", "received_at", "sender", "size_bytes", "protocol",
+    }  # fmt: skip
+
+
+def test_a_null_sender_and_control_characters_are_shown() -> None:
+    """P6."""
+    sent = envelope(ANN, mail_from="")
+    found = message_facts(
+        sent, parse(b"Subject: a\x00b\x1b\r\n\r\n"), FOUND, size_bytes=1, hostname=HOST
+    )
+    assert found["sender"] == ""
+    assert found["subject"] == "a\ufffdb\ufffd"
+    assert found["header"] == ["Subject: a\ufffdb\ufffd"]
+
+
+@pytest.mark.parametrize(
+    "octets",
+    [b"X: " + b"x" * 20_000 + b"\r\n\r\n", b"A: 1\r\n" + b"B: 2\r\n" * 600 + b"\r\n"],
+    ids=["long", "many"],
+)
+def test_the_header_section_ends_somewhere(octets: bytes) -> None:
+    header = facts(octets)["header"]
+    assert isinstance(header, list)
+    assert header[-1] == "[...]"
+    assert len(header) <= 501
+
+
+def told(text: str = ANN) -> Told:
+    verdict = decide(case(text), PROGRAM)
+    return Told(verdict, Settlement(Outcome.BOUNCED, Reply(250, "2.5.0", "Ok")))
+
+
+def test_those_of_whom_the_sender_is_told_are_described() -> None:
+    """N-3; nothing of a recipient's settings goes to the sender."""
+    found = told_facts((told(),), MAIL_ID)
+    (one,) = found["recipients"]
+    assert (one["address"], one["action"], one["outcome"]) == (ANN, "failed", "bounced")
+    assert one["reply"].startswith("554 5.7.")
+    assert one["banned"] == found["banned"] != []
+    assert one["reasons"] == []
+    assert found["more_recipients"] == 0
+
+
+def test_a_thousand_recipients_are_not_all_listed() -> None:
+    found = told_facts(tuple(told() for _ in range(MOST_SHOWN + 7)), MAIL_ID)
+    assert len(found["recipients"]) == MOST_SHOWN
+    assert found["more_recipients"] == 7
+
+
+def test_a_recipient_is_described_in_lines() -> None:
+    one = recipient_fact(
+        address="a\nb", category="virus", outcome="held", reply="250\r\nOk", reasons=("x\ny",) * 2
+    )
+    assert (one["address"], one["reply"], one["reasons"]) == ("a b", "250 Ok", ["x y"])
+
+
+@pytest.mark.parametrize(
+    ("score", "shown"),
+    [(None, ""), (0.0, "0.0"), (5.0, "5.0"), (6.3, "6.3"), (-1.125, "-1.125"), (1000.0, "1000.0")],
+)
+def test_scores_have_one_to_three_decimals(score: float | None, shown: str) -> None:
+    assert shown_score(score) == shown
+
+
+def test_times_are_shown_in_utc() -> None:
+    assert shown_time(datetime(2026, 3, 1, tzinfo=UTC)) == "2026-03-01 00:00:00 UTC"

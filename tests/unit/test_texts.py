@@ -1,0 +1,148 @@
+"""The notation of notices' texts: what it can do, and that nothing else can be done in it (N-7)."""
+
+from typing import Any
+
+import pytest
+
+from smtpfilter.verdict.facts import FACTS, SAMPLE
+from smtpfilter.verdict.texts import BadTemplate, Template, Text, check, render
+
+FACT: dict[str, Any] = {"name": "x", "rows": [{"a": "1"}, {"a": "2", "b": "two"}], "empty": []}
+
+
+def body(text: str, facts: dict[str, Any] = FACT) -> str:
+    return render(Template("s", text), facts).body
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("plain", "plain\n"),
+        ("{{ name }}{{ name|upper }}", "xX\n"),
+        ("{% if empty %}\nyes\n{% else %}\nno\n{% endif %}\nend", "no\nend\n"),
+        ("{% for r in rows %}\n- {{ r.a }}\n{% endfor %}", "- 1\n- 2\n"),
+        (
+            "{% for r in rows %}\n{% if r.b is defined %}\n{{ r.b }}\n{% endif %}\n{% endfor %}",
+            "two\n",
+        ),
+        ("{% for r in rows %}\n{{ loop.index }}/{{ loop.length }}\n{% endfor %}", "1/2\n2/2\n"),
+        ("a{% if name %}!{% endif %}\nb", "a!\nb\n"),
+        ("a{% if name -%}  !{% endif -%}\nb", "a!\nb\n"),
+        ("{{ 'yes' if rows|length > 1 and not empty else 'no' }}", "yes\n"),
+        ("{{ rows[0].a }} {{ rows|join('+', attribute='a') }}", "1 1+2\n"),
+        ("{{ empty|join or 'nothing' }}", "nothing\n"),
+        ("{{ name|truncate(5) }} {{ missing|default('-') }}", "x -\n"),
+        ("<b>&amp; {{ '<i>' }}", "<b>&amp; <i>\n"),
+    ],
+)
+def test_what_a_text_can_say(text: str, expected: str) -> None:
+    assert body(text) == expected
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    ["{{ 7 * 7 }}", "{% for x in rows %}", "{# gone #}", "<script>", "\n\n\nFrom: x", "%s {0}"],
+)
+def test_a_fact_is_inserted_as_it_is(hostile: str) -> None:
+    """S2: mail content is never a template, whatever it looks like."""
+    assert body("[{{ name }}]", {"name": hostile}) == f"[{hostile}]\n"
+
+
+def test_control_characters_become_visible() -> None:
+    """P6."""
+    assert body("{{ name }}", {"name": "a\x00b\x1bc\ud800"}) == "a\ufffdb\ufffdc\ufffd\n"
+
+
+def test_a_subject_is_one_line_of_300_characters() -> None:
+    """S2: no fact can begin a header field."""
+    text = render(Template("To {{ name }}", "x"), {"name": "a\r\nBcc: b\n\tc" + "d" * 900})
+    assert text.subject.startswith("To a Bcc: b cddd")
+    assert len(text.subject) == 300
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{ missing }}",
+        "{{ rows[0].b }}",
+        "{{ rows[9].a }}",
+        "{{ name + 1 }}",
+        "{{ name > 1 }}",
+        "{{ name.__class__ }}",
+        "{{ name['__class__'] }}",
+        "{{ rows.append }}",
+        "{{ rows|join(attribute='a.__class__') }}",
+        "{{ name.upper() }}",
+        "{{ 9 ** 9 }}",
+        "{{ name ~ name }}",
+        "{{ name % 1 }}",
+        "{{ [1] }}",
+        "{{ {} }}",
+        "{{ (1, 2) }}",
+        "{{ name[0:1] }}",
+        "{{ name|format }}",
+        "{{ name|attr('x') }}",
+        "{{ name|center(9) }}",
+        "{{ self }}",
+        "{{ lipsum }}",
+        "{{ cycler }}",
+        "{% set a = 1 %}",
+        "{% with a = 1 %}{% endwith %}",
+        "{% macro m() %}{% endmacro %}",
+        "{% call name() %}{% endcall %}",
+        "{% filter upper %}{% endfilter %}",
+        "{% block b %}{% endblock %}",
+        "{% extends 'x' %}",
+        "{% import 'x' as y %}",
+        "{% include 'x' %}",
+        "{% for r in rows recursive %}{{ loop(rows) }}{% endfor %}",
+        "{% for r in rows %}{{ loop.cycle }}{% endfor %}",
+        "{% for r in rows %}" * 3 + "{% endfor %}" * 3,
+        "{% if name %}" * 150 + "{% endif %}" * 150,
+        "{{ " + "(" * 5000,
+        "{{ " + "-" * 5000 + "1 }}",
+    ],
+)
+def test_what_cannot_be_said(text: str) -> None:
+    """N-7: amavisd's macros can compute anything; these texts can compute nothing."""
+    with pytest.raises(BadTemplate) as bad:
+        body(text)
+    assert str(bad.value)
+    assert "\n" not in str(bad.value)
+
+
+def test_a_text_has_an_end() -> None:
+    loops = "{% for a in name %}{% for b in name %}" + "x" * 100 + "{% endfor %}{% endfor %}"
+    with pytest.raises(BadTemplate, match="longer than 200000 characters"):
+        body(loops, {"name": "y" * 100})
+
+
+@pytest.mark.parametrize(
+    ("template", "why"),
+    [
+        (Template(" ", "x"), "the subject is one line of text"),
+        (Template("a\nb", "x"), "the subject is one line of text"),
+        (Template("s" * 301, "x"), "at most 300 characters"),
+        (Template("s", "x" * 20_001), "the body 20000"),
+        (Template("{{ empty|join }}", "x"), "must not be empty"),
+        (
+            Template("s", "{% if empty %}{{ nmae }}{% endif %}"),
+            "there is no 'nmae'; there are: empty, name",
+        ),
+        (Template("{{ nmae }}", "x"), "there is no 'nmae'"),
+    ],
+)
+def test_a_template_is_tried_out(template: Template, why: str) -> None:
+    with pytest.raises(BadTemplate, match=why):
+        check(template, FACT)
+
+
+def test_a_good_template_passes() -> None:
+    check(Template("{{ name }}", "{% for r in rows %}{{ r.a }}{% endfor %}"), FACT)
+    assert render(Template("s", "\n\nx\n\n"), FACT) == Text("s", "x\n")
+
+
+def test_the_sample_knows_every_fact() -> None:
+    """2(t)."""
+    assert SAMPLE.keys() == FACTS.keys()
+    assert all(type(SAMPLE[name]) is type(FACTS[name]) for name in FACTS)
