@@ -6,10 +6,15 @@ from dataclasses import replace
 
 from smtpfilter.unpack.archives import READERS, Member, members
 from smtpfilter.unpack.limits import Budget, Unlookable
+from smtpfilter.unpack.ole import ole_members
 from smtpfilter.unpack.tnef import tnef_members
+from smtpfilter.unpack.transfer import uudecode
 from smtpfilter.unpack.zips import hides_zip, is_empty_zip, zip_members
 
 _ZIPS = frozenset({".zip", ".jar", ".apk", ".ooxml", ".odf", ".kmz"})
+_OLE = ".cdf-ms"
+_UUE = ".uue"
+_UU_NAME = re.compile(rb"^begin [0-7]{3,4} ([^\r\n]+)", re.MULTILINE)
 _READ = {f".{short}": reader for short, reader in READERS.items()}
 _CLOSED = frozenset(  # nothing here reads them
     {".ace", ".arj", ".arc", ".zoo", ".sit", ".lzo", ".lrz", ".wim", ".udf", ".vhd", ".bz"}
@@ -42,9 +47,9 @@ def is_message(types: Sequence[str], names: Sequence[str]) -> bool:
     return not _is_container(types) and any(_MESSAGE_NAME.search(name) for name in names)
 
 
-def hides_members(content: bytes, types: Sequence[str]) -> bool:
-    """Is it something by itself, with a container hanging behind?"""
-    return not _is_container(types) and hides_zip(content)
+def stands_for_itself(types: Sequence[str]) -> bool:
+    """Is it something by itself, even where members are found in it?"""
+    return not _is_container(types)
 
 
 def open_container(
@@ -53,6 +58,10 @@ def open_container(
     """Return the members of a container; iterating raises Unlookable.  None: it is none."""
     if ".tnef" in types:
         return tnef_members(content, budget)
+    if _OLE in types:
+        return ole_members(content, budget)
+    if _UUE in types:
+        return _uuencoded(content, budget)
     if not _ZIPS.isdisjoint(types):
         return None if is_empty_zip(content) else _not_empty(zip_members(content, budget))
     for short in types:
@@ -75,6 +84,13 @@ def _not_empty(found: Iterator[Member]) -> Iterator[Member]:
         yield member
     if not some:
         raise Unlookable("undecodable", "nothing is found in it")
+
+
+def _uuencoded(content: bytes, budget: Budget) -> Iterator[Member]:
+    name = _UU_NAME.search(content)
+    budget.spend_part()
+    budget.spend_bytes(len(content))
+    yield Member((name[1].rstrip(),) if name else (), uudecode(content))
 
 
 def _named(content: bytes, found: Iterator[Member], names: Sequence[str]) -> Iterator[Member]:

@@ -13,9 +13,9 @@ from smtpfilter.mail.findings import Part, Unchecked, UncheckedKind, visible
 from smtpfilter.unpack.active import active_types
 from smtpfilter.unpack.archives import ENCRYPTED, Member, text
 from smtpfilter.unpack.containers import (
-    hides_members,
     is_message,
     open_container,
+    stands_for_itself,
     unreadable_container,
 )
 from smtpfilter.unpack.encryption import encrypted_with
@@ -25,6 +25,7 @@ from smtpfilter.unpack.limits import Budget, Unlookable
 
 UNDECIPHERABLE = "UNDECIPHERABLE"  # B-2, B-8: what ban rules see of an encrypted member
 _MOST_UNCHECKED = 100  # remarks on one message
+_MOST_CHARACTERS = 4_000_000  # in the nodes of all parts: they are recorded with every message
 
 Node = tuple[str, ...]
 
@@ -50,6 +51,7 @@ class Contents:
     def __init__(self, budget: Budget, message: Callable[[bytes, Place], None]) -> None:
         self.parts: list[Part] = []
         self.unchecked: list[Unchecked] = []
+        self._characters = 0
         self._budget = budget
         self._message = message
 
@@ -63,7 +65,7 @@ class Contents:
             self._remark_on(place, "encrypted", cipher)
         before = len(self.parts)
         undecipherable = self._look_into(content, place, node, types, names) or cipher
-        if len(self.parts) > before and not hides_members(content, types):
+        if len(self.parts) > before and not stands_for_itself(types):
             return
         part = Part(
             path=place.path,
@@ -74,7 +76,7 @@ class Contents:
             sha256=hashlib.sha256(content).hexdigest(),
             short_types=types,
         )
-        self.parts.insert(before, part)
+        self._list(part, before)
 
     def remark(self, kind: UncheckedKind, words: str) -> None:
         """Tell of something that could not be looked into, once."""
@@ -122,7 +124,14 @@ class Contents:
             return
         encrypted = member.problem == ENCRYPTED
         node = (*names, UNDECIPHERABLE) if encrypted else names
-        self.parts.append(Part(place.path, (*place.ancestors, node), "".join(names[:1]), "", 0))
+        part = Part(place.path, (*place.ancestors, node), "".join(names[:1]), "", 0)
+        self._list(part, len(self.parts))
+
+    def _list(self, part: Part, position: int) -> None:
+        self._characters += sum(len(string) for node in part.nodes for string in node)
+        if self._characters > _MOST_CHARACTERS:
+            raise Unlookable("limits", "the names of its parts are too long")
+        self.parts.insert(position, part)
 
     def _remark_on(self, place: Place, kind: UncheckedKind, words: str) -> None:
         self.remark(kind, f"part {place.path}: {words}")

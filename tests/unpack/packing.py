@@ -72,3 +72,43 @@ def tnef(*members: tuple[str, bytes]) -> bytes:
         octets += attribute(2, 0x8010, 7, name.encode("cp1252") + b"\0")
         octets += attribute(2, 0x800F, 6, content)
     return octets
+
+
+def ole(*streams: tuple[str, bytes]) -> bytes:
+    """Return an OLE file of at most 60 KB with streams in its root ([MS-CFB] 2).
+
+    Each is filled up with zeros to the size from which on it stands in sectors of its own.
+    """
+    free, end, fat_sector = 0xFFFFFFFF, 0xFFFFFFFE, 0xFFFFFFFD
+
+    def entry(name: str, kind: int, links: tuple[int, int, int], start: int, size: int) -> bytes:
+        octets = name.encode("utf-16-le")
+        head = struct.pack("<64sHBB3I", octets, len(octets) + 2, kind, 1, *links)
+        return head + bytes(36) + struct.pack("<IQ", start, size)
+
+    entries = [entry("Root Entry", 5, (free, free, 1 if streams else free), end, 0)]
+    directory = (len(streams) + 1 + 3) // 4  # sectors of four entries
+    fat = [fat_sector, *range(2, directory + 1), end]
+    body = b""
+    for number, (name, given) in enumerate(streams, start=1):
+        content = given.ljust(4096, b"\0")
+        following = number + 1 if number < len(streams) else free
+        sectors = -(-len(content) // 512)
+        entries.append(entry(name, 2, (free, following, free), len(fat), len(content)))
+        fat += [*range(len(fat) + 1, len(fat) + sectors), end]
+        body += content.ljust(sectors * 512, b"\0")
+    header = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(16)
+    header += struct.pack("<5H6x", 0x3E, 3, 0xFFFE, 9, 6)
+    header += struct.pack("<9I", 0, 1, 1, 0, 4096, end, 0, end, 0)
+    header += struct.pack("<109I", 0, *[free] * 108)
+    fat += [free] * (128 - len(fat))
+    return (
+        header + struct.pack("<128I", *fat) + b"".join(entries).ljust(512 * directory, b"\0") + body
+    )
+
+
+def packaged(name: str, content: bytes) -> bytes:
+    """Return the stream of a file embedded by Windows' Packager."""
+    head = b"\x02\0" + name.encode() + b"\0" + b"C:\\" + name.encode() + b"\0" + bytes(8)
+    rest = head + b"C:\\t\0" + struct.pack("<I", len(content)) + content
+    return struct.pack("<I", len(rest)) + rest

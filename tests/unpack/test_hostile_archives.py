@@ -176,6 +176,19 @@ def test_many_bombs_together_end_too(look: Looking) -> None:
     assert sum(part.size_bytes for part in opened.parts) <= 4 * SMALL.content_bytes
 
 
+def test_endless_names_end(look: Looking) -> None:
+    """P6: the parts of a message are recorded, so their strings are bounded all together."""
+    packed = zipped(*[(f"{number}/" + "x" * 2000, b"") for number in range(1000)])
+    for level in range(10):
+        packed = zipped(("y" * 2000 + f"{level}.zip", packed))
+    opened = look(packed, limits=Limits())
+    assert Unchecked("limits", "the names of its parts are too long") in [
+        Unchecked(remark.kind, remark.text.partition(": ")[2]) for remark in opened.unchecked
+    ]
+    strings = [string for part in opened.parts for node in part.nodes for string in node]
+    assert sum(map(len, strings)) <= 4_000_000
+
+
 def test_a_hole_in_a_sparse_file_counts_as_content(look: Looking) -> None:
     """Z6: a tar may promise a petabyte."""
     packed = BytesIO()

@@ -15,6 +15,8 @@ from smtpfilter.mail.octets import SpooledMail
 from smtpfilter.unpack import worker
 from smtpfilter.unpack.limits import Limits, allow_processor_time
 from smtpfilter.unpack.worker import Unpacked, Unpacker
+from tests.unpack.packing import PE, packed_only, written, zipped
+from tests.unpack.test_mime import attachment, multipart
 
 Spooled = Callable[[bytes], SpooledMail]
 
@@ -103,6 +105,16 @@ def test_a_child_that_dies_is_tried_once_more(
     parts, unchecked = playing(dies_once).unpack(spooled(b"Subject: hello\r\n\r\n"))
     assert len(parts) == 1
     assert unchecked == ()
+
+
+def test_containers_are_opened_in_the_child(unpacker: Unpacker, spooled: Spooled) -> None:
+    """A bomb costs that container only (X-2)."""
+    zeros = packed_only(bytes(60_000_000), "gzip")
+    inside = written("ustar", ("zeros.gz", zeros), ("x.zip", zipped(("x.exe", PE))))
+    mail = multipart(attachment("a.tar", inside), attachment("b.zip", zipped(("y.exe", PE))))
+    parts, unchecked = unpacker.unpack(spooled(mail))
+    assert [part.name for part in parts if ".exe" in part.short_types] == ["x.exe", "y.exe"]
+    assert unchecked == (Unchecked("limits", "part 1.1.1: the unpacked content is too large"),)
 
 
 def test_a_message_that_kills_two_children_is_a_finding(
