@@ -231,6 +231,28 @@ def test_the_client_of_our_own_postfix_is_read_from_received() -> None:
     )
 
 
+def test_all_that_postfix_may_write_about_a_login_is_skipped() -> None:
+    """TLS with its key exchange, a client's certificate, the login's name; several recipients."""
+    octets = (
+        f"Received: from [192.0.2.9] (unknown [192.0.2.1])\r\n"
+        "\t(using TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 bits)\r\n"
+        "\t key-exchange X25519 server-signature RSA-PSS (2048 bits) server-digest SHA256)\r\n"
+        '\t(Client CN "desk (2)", Issuer "example (verified OK)" (not verified))\r\n'
+        "\t(Authenticated sender: ann@example.com)\r\n"
+        f"\tby {OWN} (Postfix/MTA) with ESMTPSA id 4abcXYZ123;\r\n"
+        "\tSun, 1 Mar 2026 12:00:00 +0000 (UTC)\r\n\r\n"
+    ).encode()
+
+    assert believed_client(parse(octets), envelope(), OWN) == Client(
+        address="192.0.2.1",
+        helo="[192.0.2.9]",
+        proto="ESMTPSA",
+        ident="4abcXYZ123",
+        source="REMOTE",
+        authenticated=True,
+    )
+
+
 def test_mail_of_a_local_program_has_only_a_queue_id() -> None:
     octets = (
         f"Received: by {OWN} (Postfix, from userid 1000)\r\n\tid 4abcXYZ123; Sun\r\n\r\n".encode()
