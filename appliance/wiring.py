@@ -48,7 +48,7 @@ def make_pipeline(config: FilterConfig, *, debug: bool = False) -> Pipeline:
         judge=make_judge(config),
         courier=Courier(
             hostname=config.hostname,
-            routes=RouteTable(relay),
+            routes=RouteTable(relay, config.hostname),
             notify=relay if config.notify == config.relay else make_relay(config, config.notify),
             journal=journal,
             templates=DatabaseTemplates(),

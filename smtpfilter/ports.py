@@ -14,7 +14,6 @@ from smtpfilter.mail.message import Message
 from smtpfilter.mail.octets import Content, Octets, SpooledMail
 from smtpfilter.mail.reply import Reply
 from smtpfilter.policy.layers import PolicyBook
-from smtpfilter.policy.routes import BadRoute as BadRoute
 from smtpfilter.verdict.outcome import Outcome
 from smtpfilter.verdict.outcome import Settlement as Settlement
 from smtpfilter.verdict.texts import Text
@@ -172,7 +171,7 @@ class Routes(Protocol):
     def relay(self, forward_method: str) -> Relay:
         """Return the relay that tries the named next hops in turn (E-10); "" is the site's own.
 
-        Raises BadRoute.
+        Never raises: what cannot be read is a fault of set-up, and that relay answers 451.
         """
         ...
 

@@ -50,7 +50,7 @@ class NextHopConnection:
     """One connection.  Every method may raise ConnectionFailed: then it is to be closed.
 
     `extensions`: keyword in upper case -> its parameters.  `transactions`: how many it has carried.
-    `open`: a mail transaction has begun and not ended.  `dotted`: its final dot may have been sent.
+    `open`: a mail transaction has begun and not ended.
     """
 
     def __init__(self, endpoint: Endpoint, timeouts: Timeouts) -> None:
@@ -60,7 +60,6 @@ class NextHopConnection:
         self.extensions: dict[str, str] = {}
         self.transactions = 0
         self.open = False
-        self.dotted = False
         self.used_at = time.monotonic()
         try:
             self._socket = _connect(endpoint, timeouts.connect)
@@ -82,11 +81,10 @@ class NextHopConnection:
     def greeting(self) -> Reply:
         return self.reply(self._timeouts.connect)
 
-    def hello(self, hostname: str) -> Reply:
-        """Say EHLO and remember the extensions."""
-        self._write(
-            b"EHLO " + hostname.encode("ascii", "replace") + b"\r\n", self._timeouts.command
-        )
+    def hello(self, hostname: str, *, lmtp: bool = False) -> Reply:
+        """Say EHLO, or LHLO, and remember the extensions."""
+        verb = b"LHLO " if lmtp else b"EHLO "
+        self._write(verb + hostname.encode("ascii", "replace") + b"\r\n", self._timeouts.command)
         lines = self._reply_lines(time.monotonic() + self._timeouts.command)
         self.extensions = {}
         for line in lines[1:]:
@@ -133,13 +131,15 @@ class NextHopConnection:
         self._write(bytes(pending), self._timeouts.content)
         self._expect_silence()
 
-    def dot(self) -> Reply:
-        self._write(b".\r\n", self._timeouts.content)  # where this fails the dot is not complete
-        self.dotted = True
+    def dot(self) -> None:
+        """Send the final dot; where this fails it is not complete."""
+        self._write(b".\r\n", self._timeouts.content)
+
+    def verdict(self) -> Reply:
+        """Return an answer to the final dot; only a 2yz is a yes."""
         reply = self.reply(self._timeouts.dot)
         if reply.code < 400 and not reply.accepted:
             raise protocol_error(f"{reply.code} to the final dot")
-        self.open = False
         return reply
 
     def reply(self, seconds: float) -> Reply:

@@ -18,6 +18,7 @@ from smtpfilter.mail.envelope import Recipient
 from smtpfilter.mail.reply import Reply
 from smtpfilter.ports import Handover, Submission
 from smtpfilter.smtp.connection import ConnectionFailed, NextHopConnection, Timeouts
+from smtpfilter.smtp.failover import NotGiven, Replies, Settled, hand_over
 from smtpfilter.smtp.kept import KeptConnections
 from smtpfilter.smtp.xforward import command_lines
 
@@ -28,84 +29,76 @@ _UNKNOWN_OUTCOME = Reply(451, "4.4.2", "Connection to next hop lost, outcome unk
 _NO_8BITMIME = Reply(550, "5.6.3", "Next hop takes no 8-bit mail")
 _NO_SMTPUTF8 = Reply(550, "5.6.7", "Next hop takes no SMTPUTF8 mail")
 
-Replies = dict[int, Reply]  # position of a recipient in the submission -> the reply that settles it
-
 
 class SmtpRelay:
-    """The next hop at one endpoint.  Thread-safe: each thread works on a connection of its own."""
+    """The next hop at one endpoint.  Thread-safe: each thread works on a connection of its own.
 
-    def __init__(self, endpoint: Endpoint, hostname: str, timeouts: Timeouts | None = None) -> None:
-        self.name = f"smtp:{endpoint.path or f'[{endpoint.host}]:{endpoint.port}'}"
+    `lmtp`: it speaks LMTP (RFC 2033), and answers for each recipient after the dot.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        hostname: str,
+        timeouts: Timeouts | None = None,
+        *,
+        lmtp: bool = False,
+    ) -> None:
+        where = endpoint.path or f"[{endpoint.host}]:{endpoint.port}"
+        self.name = f"{'lmtp' if lmtp else 'smtp'}:{where}"
         self._endpoint = endpoint
         self._hostname = hostname
         self._timeouts = timeouts or Timeouts()
+        self._lmtp = lmtp
         self._kept = KeptConnections()
 
     def send(self, submission: Submission) -> Handover:
         """Return the reply that settles each recipient.  See ports.Relay."""
-        everyone = range(len(submission.recipients))
-        replies: Replies = {}
-        while left := [i for i in everyone if i not in replies]:
-            replies |= self._send_once(submission, left)
-        return Handover(tuple(replies[i] for i in everyone), self.name)
+        return hand_over((self,), submission)
 
     def close(self) -> None:
         """Say goodbye on all kept connections."""
         self._kept.close()
 
-    def _send_once(self, submission: Submission, recipients: Sequence[int]) -> Replies:
-        """Settle at least one of these recipients, in one transaction (O-6)."""
+    def settle(self, submission: Submission, recipients: Sequence[int]) -> Settled:
+        """Settle at least one of these recipients, in one transaction.  Raises NotGiven."""
         kept = self._kept.take()
         if kept:
             try:
                 return self._transact(kept, submission, recipients)
             except ConnectionFailed as failed:
-                if kept.dotted:
-                    return dict.fromkeys(recipients, self._after_dot(failed))
                 log.info("%s: a kept connection was dead: %s", self.name, failed)
-        return self._send_fresh(submission, recipients)
-
-    def _send_fresh(self, submission: Submission, recipients: Sequence[int]) -> Replies:
-        fresh = None
         try:
-            fresh = NextHopConnection(self._endpoint, self._timeouts)
-            refusal = self._introduce(fresh)
-            if refusal:
-                fresh.quit()
-                return dict.fromkeys(recipients, refusal)
-            return self._transact(fresh, submission, recipients)
+            return self._transact(self._connect(), submission, recipients)
         except ConnectionFailed as failed:
-            if fresh:
-                fresh.close()
-                if fresh.dotted:
-                    return dict.fromkeys(recipients, self._after_dot(failed))
             log.warning("%s: %s", self.name, failed)
-            return dict.fromkeys(recipients, failed.reply)
+            raise NotGiven(failed.reply) from failed
 
-    def _after_dot(self, failed: ConnectionFailed) -> Reply:
-        """Return the reply for a connection that failed between final dot and answer (O-10)."""
-        if failed.answered:
-            return failed.reply
-        log.error("%s: outcome unknown, the mail may come twice: %s", self.name, failed)
-        return _UNKNOWN_OUTCOME
+    def _connect(self) -> NextHopConnection:
+        """Return a connection that is ready for mail.  Raises ConnectionFailed, NotGiven."""
+        connection = NextHopConnection(self._endpoint, self._timeouts)
+        try:
+            self._expect("greeting", connection.greeting())
+            self._expect("EHLO", connection.hello(self._hostname, lmtp=self._lmtp))
+        except NotGiven:
+            connection.quit()
+            raise
+        except ConnectionFailed:
+            connection.close()
+            raise
+        return connection
+
+    def _expect(self, stage: str, reply: Reply) -> None:
+        """Raise NotGiven where the next hop does not want us."""
+        if not reply.accepted:
+            raise NotGiven(self._fault(stage, reply))
 
     # One transaction
 
-    def _introduce(self, connection: NextHopConnection) -> Reply | None:
-        """Hear the greeting and say EHLO; return the reply where the next hop does not want us."""
-        for stage, reply in (
-            ("greeting", connection.greeting()),
-            ("EHLO", connection.hello(self._hostname)),
-        ):
-            if not reply.accepted:
-                return self._fault(stage, reply)
-        return None
-
     def _transact(
         self, connection: NextHopConnection, submission: Submission, recipients: Sequence[int]
-    ) -> Replies:
+    ) -> Settled:
         """Settle recipients; keep the connection if it is still good.  Raises ConnectionFailed."""
-        connection.dotted = False
         try:
             replies = self._dialogue(connection, submission, recipients)
         except BaseException:
@@ -115,7 +108,7 @@ class SmtpRelay:
             self._kept.put_back(connection)
         else:
             connection.close()
-        return replies
+        return Settled(replies, "DSN" in connection.extensions)
 
     def _dialogue(
         self, connection: NextHopConnection, submission: Submission, recipients: Sequence[int]
@@ -136,7 +129,7 @@ class SmtpRelay:
         if temporary and submission.all_or_nothing:
             return dict.fromkeys(recipients, temporary)
         if accepted:
-            replies |= dict.fromkeys(accepted, self._say_content(connection, submission))
+            replies |= self._say_content(connection, submission, accepted)
         return replies
 
     def _say_envelope(
@@ -160,12 +153,41 @@ class SmtpRelay:
                 log.error("%s: alarm: XFORWARD was refused: %s", self.name, reply)
         return replies[before_mail], replies[before_mail + 1 :]
 
-    def _say_content(self, connection: NextHopConnection, submission: Submission) -> Reply:
+    def _say_content(
+        self, connection: NextHopConnection, submission: Submission, accepted: Sequence[int]
+    ) -> Replies:
         go_ahead = connection.data()
         if go_ahead.code != 354:
-            return self._fault("DATA", go_ahead)
+            return dict.fromkeys(accepted, self._fault("DATA", go_ahead))
         connection.content(submission.content.chunks())
-        return connection.dot()
+        connection.dot()
+        if self._lmtp:
+            return self._verdicts(connection, accepted)
+        (verdict,) = self._verdicts(connection, accepted[:1]).values()
+        return dict.fromkeys(accepted, verdict)
+
+    def _verdicts(self, connection: NextHopConnection, recipients: Sequence[int]) -> Replies:
+        """Return the answers to the final dot, one for each (RFC 2033 4.2).
+
+        From here on the message may have been taken: where the connection fails nobody is asked
+        again (O-10).
+        """
+        replies: Replies = {}
+        try:
+            for i in recipients:
+                replies[i] = connection.verdict()
+        except ConnectionFailed as failed:
+            connection.close()
+            return dict.fromkeys(recipients, self._after_dot(failed)) | replies
+        connection.open = False
+        return replies
+
+    def _after_dot(self, failed: ConnectionFailed) -> Reply:
+        """Return the reply for a connection that failed between final dot and answer (O-10)."""
+        if failed.answered:
+            return failed.reply
+        log.error("%s: outcome unknown, the mail may come twice: %s", self.name, failed)
+        return _UNKNOWN_OUTCOME
 
     # Judging replies
 

@@ -7,6 +7,7 @@ import ipaddress
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from typing import Any
 
 from smtpfilter.mail.envelope import Client
 from smtpfilter.smtp.params import decode_xtext, encode_xtext
@@ -41,7 +42,7 @@ def update_client(client: Client, octets: bytes) -> Client:
     words = octets.split()
     if not words:
         raise BadAttribute("no attribute")
-    values = {}
+    values: dict[str, Any] = {}
     for word in words:
         name, equals, value = word.partition(b"=")
         attribute = name.decode("ascii", "replace").upper()

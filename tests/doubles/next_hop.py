@@ -39,7 +39,7 @@ class Script:
     """What the next hop says and does.
 
     `rcpt`: address -> reply, where it differs from `recipient`.  `most_recipients`: then 452 4.5.3.
-    `dots`: for LMTP, address -> reply, where it differs from `dot`.
+    `dots`: for LMTP, address -> reply, where it differs from `dot`; "" hangs up instead.
     `lose_at`: the stage at which the connection is closed instead of an answer; at "content" after
     `content_bytes` octets.  `reset`: it is closed with RST instead of FIN.
     `hang_at`: the stage from which on nothing is said any more.
@@ -287,6 +287,8 @@ class _Conversation:
         transaction.dotted = True
         for replies in self._dot_replies(transaction):
             reply = self._next_reply("dot", replies)
+            if not reply:
+                raise _HangUp
             # Written down first: whoever has seen the answer finds it in the ledger.
             transaction.answered = _text(reply)
             transaction.answered_at = time.monotonic()

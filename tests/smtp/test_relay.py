@@ -65,7 +65,7 @@ def test_the_next_hop_gets_envelope_and_content_as_they_are(hop: NextHop, relay:
         Recipient(parse_address(b'"a b"@X.org'), b"rfc822;a+20b@X.org", ("SUCCESS", "FAILURE")),
         Recipient(parse_address("ü@x.org".encode())),
     )
-    (one, two) = relay.send(
+    handover = relay.send(
         Submission(
             mail_from=parse_address(b""),
             recipients=recipients,
@@ -77,7 +77,9 @@ def test_the_next_hop_gets_envelope_and_content_as_they_are(hop: NextHop, relay:
             envid=b"e+2B",
         )
     )
-    assert one == two == Reply(250, "2.0.0", "Ok: queued as Q1")
+    assert handover.replies == (Reply(250, "2.0.0", "Ok: queued as Q1"),) * 2
+    assert handover.hop == relay.name
+    assert handover.dsn
     (transaction,) = hop.ledger
     assert transaction.mail == "<> BODY=8BITMIME SMTPUTF8 RET=hdrs ENVID=e+2B"
     assert transaction.rcpts == [
@@ -97,9 +99,10 @@ def test_the_next_hop_gets_envelope_and_content_as_they_are(hop: NextHop, relay:
 def test_dsn_and_xforward_are_left_out_where_they_are_not_offered(
     hop: NextHop, relay: SmtpRelay
 ) -> None:
+    """E-4, E-6, E-7."""
     hop.script.without("DSN", "XFORWARD", "PIPELINING")
     recipient = Recipient(parse_address(b"b@x.org"), b"rfc822;b@x.org", ("NEVER",))
-    relay.send(
+    handover = relay.send(
         Submission(
             mail_from=parse_address(b"a@example.org"),
             recipients=(recipient,),
@@ -109,6 +112,7 @@ def test_dsn_and_xforward_are_left_out_where_they_are_not_offered(
             envid=b"e",
         )
     )
+    assert handover.dsn is False  # so the wish for notices is ours to fulfil (E-7)
     assert hop.ledger[0].mail == "<a@example.org>"
     assert hop.ledger[0].rcpts == ["<b@x.org>"]
     assert hop.ledger[0].xforward == {}

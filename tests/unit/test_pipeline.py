@@ -140,7 +140,13 @@ class House:
 def house() -> House:
     source, journal, relay = Source(), MemoryJournal(), RecordingRelay()
     judge = Judge("filter.example.com", source, BrokenExaminer(ValueError("secret")), lambda: NOW)
-    courier = Courier("filter.example.com", RouteTable(relay), relay, journal, PlainTemplates())
+    courier = Courier(
+        "filter.example.com",
+        RouteTable(relay, "filter.example.com"),
+        relay,
+        journal,
+        PlainTemplates(),
+    )
     return House(Pipeline(judge, courier, journal, "", debug=False), source, journal, relay)
 
 
