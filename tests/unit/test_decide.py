@@ -10,16 +10,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smtpfilter.mail.edits import Edits
-from smtpfilter.mail.findings import BadHeader, Findings, Unchecked
+from smtpfilter.mail.findings import Authentication, BadHeader, Findings, Unchecked
 from smtpfilter.policy.destiny import Destiny
 from smtpfilter.policy.layers import BanRule, SenderMatch
 from smtpfilter.policy.settings import NEVER
 from smtpfilter.verdict.category import Category
-from smtpfilter.verdict.decide import decide, loop_verdict
+from smtpfilter.verdict.decide import could_pass, decide, is_looping, is_too_big, loop_verdict
+from smtpfilter.verdict.seen import look
 from tests.unit.builders import (
+    ANN,
     BAD_HEADER,
     CLEAN,
     EICAR,
+    MAIL_ID,
+    OSCAR,
+    OURS,
     PROGRAM,
     case,
     scored,
@@ -31,7 +36,19 @@ EICAR_AND_SPAM = replace(scored(10), viruses=EICAR.viruses)
 NO_SCANNER = replace(CLEAN, viruses=None, scanner_failure="clamd: timed out")
 NO_SPAMD = replace(CLEAN, spam=None, spam_failure="spamd: connection refused")
 
+NO_SCAN = replace(CLEAN, spam=None)
+STRICT = {
+    "dmarc_reject_destiny": Destiny.REJECT,
+    "dmarc_quarantine_destiny": Destiny.DISCARD,
+    "spoofed_destiny": Destiny.REJECT,
+}
+
 PASS, DISCARD, REJECT, TEMPFAIL = Destiny.PASS, Destiny.DISCARD, Destiny.REJECT, Destiny.TEMPFAIL
+
+
+def dmarc(policy: str, findings: Findings = CLEAN) -> Findings:
+    found = Authentication(dmarc="fail", dmarc_policy=policy, from_domain="bank.example")
+    return replace(findings, authentication=found)
 
 
 def row(name: str, findings: Findings, outcome: str, **rest: Any) -> Any:
@@ -154,6 +171,35 @@ TABLE = [
     row("BB-35 soft points", scored(1.4), "spam discard +copy", sender=SenderMatch(points=5.0), spam_kill_level=6.31),
     row("BB-35 soft points below", scored(1.4), "clean pass", sender=SenderMatch(points=4.899)),
     row("T-1 points without a scan", replace(CLEAN, spam=None), "spam discard +copy", sender=SenderMatch(points=7.0)),
+    # DMARC and spoofed senders: spam whatever the score, or points (issue 3, point 6).
+    row("DMARC failure without a wish", dmarc("none"), "clean pass", **STRICT),
+    row("DMARC passes", replace(CLEAN, authentication=Authentication(dmarc="pass")), "clean pass", **STRICT),
+    row("DMARC has no answer", replace(CLEAN, authentication=Authentication(dmarc="temperror")), "clean pass", **STRICT),
+    row("nobody asked", CLEAN, "clean pass", **STRICT),
+    row("DMARC reject, by default", dmarc("reject"), "clean pass"),
+    row("DMARC reject", dmarc("reject"), "spam reject +copy", **STRICT),
+    row("DMARC quarantine", dmarc("quarantine"), "spam discard +copy", **STRICT),
+    row("DMARC without quarantine", dmarc("quarantine"), "spam discard", **STRICT, spam_quarantine_to=""),
+    row("DMARC of a sender of ours", dmarc("reject"), "clean pass", **STRICT, origin=OURS),
+    row("DMARC of an allowed sender", dmarc("reject"), "clean pass", **STRICT, sender=WHITE),
+    row("DMARC for a spam lover", dmarc("reject"), "spam pass +copy", **STRICT, spam_lover=True),
+    row("DMARC with the spam bypass", dmarc("reject"), "clean pass", **STRICT, bypass_spam_checks=True),
+    row("DMARC, and spam: the strictest", dmarc("reject", scored(10)), "spam reject +copy", **STRICT),
+    row("DMARC points", dmarc("reject", scored(1.3)), "spam discard +copy", dmarc_reject_points=5.0),
+    row("DMARC points below", dmarc("reject", scored(1.299)), "clean pass", dmarc_reject_points=5.0),
+    row("DMARC points without a scan", dmarc("quarantine", NO_SCAN), "spam discard +copy", dmarc_quarantine_points=6.3),
+    row("DMARC points of the other wish", dmarc("reject"), "clean pass", dmarc_quarantine_points=9.0),
+    # Copies of what passes, and of everything.
+    row("clean mail is kept", CLEAN, "clean pass +copy", clean_quarantine_to="quarantine"),
+    row("Z-13 marked mail is kept as clean", scored(7), "spammy pass +copy", spam_kill_level=8.0, clean_quarantine_to="quarantine"),
+    row("T-2 but not at the cutoff", scored(7), "spammy pass", spam_kill_level=8.0, clean_quarantine_to="quarantine", spam_quarantine_cutoff_level=7.0),
+    row("Z-14 bad headers are not clean", BAD_HEADER, "bad_header pass", clean_quarantine_to="quarantine"),
+    row("blocked mail is not clean", scored(10), "spam discard", clean_quarantine_to="quarantine", spam_quarantine_to=""),
+    row("oversized mail that passes is clean", CLEAN, "oversized pass +copy", size_bytes=70000, message_size_limit=1, oversized_destiny=PASS, clean_quarantine_to="quarantine"),
+    row("the archive has clean mail", CLEAN, "clean pass +copy", archive_quarantine_to="quarantine"),
+    row("the archive has refused mail", scored(10), "spam reject +copy", archive_quarantine_to="quarantine", spam_destiny=REJECT, spam_quarantine_to=""),
+    row("the archive knows no cutoff", scored(10), "spam discard +copy", archive_quarantine_to="quarantine", spam_quarantine_cutoff_level=1.0),
+    row("F-7 the archive waits for what comes again", NO_SCANNER, "unchecked tempfail", archive_quarantine_to="quarantine"),
     # Unknown findings accuse nobody.
     row("nothing known", Findings(), "clean pass"),
 ]  # fmt: skip
@@ -284,12 +330,92 @@ def test_reasons_are_sentences(findings: Findings, rest: dict[str, Any], sentenc
     assert sentence in decide(case(**rest), findings).reasons
 
 
-def test_a_mail_loop_is_refused() -> None:
-    """O-12, BB-59."""
-    verdict = loop_verdict(case())
+@pytest.mark.parametrize(("who", "most"), [(ANN, 110), (OSCAR, 100)])
+def test_a_mail_loop_is_refused(who: str, most: int) -> None:
+    """O-12, BB-59: ten more hops for local recipients."""
+    made = case(who)
+    verdict = loop_verdict(made)
 
+    assert not is_looping(made, most)
+    assert is_looping(made, most + 1)
     assert (verdict.category, verdict.destiny, verdict.keep) == (Category.MTA, REJECT, False)
     assert str(verdict.reply).startswith("554 5.4.6 ")
+    assert verdict.reasons == (
+        f"More than {most} Received fields: the mail goes round in circles.",
+    )
+
+
+def test_a_spoofed_sender_is_stopped_where_somebody_asked_who_he_is() -> None:
+    spoofed = replace(case(**STRICT, spoofed_points=2.5), spoofed=True)
+    asked = replace(CLEAN, authentication=Authentication())
+
+    verdict = decide(spoofed, asked)
+    assert (verdict.category, verdict.destiny, verdict.score) == (Category.SPAM, REJECT, 1.5)
+    assert str(verdict.reply).endswith(" - spoofed sender")
+    assert verdict.reasons[:2] == (
+        "The author claims a local domain, but the mail came from outside without proof.",
+        "Spam is rejected: spoofed_destiny is reject (set by ann@example.com).",
+    )
+    assert decide(spoofed, CLEAN).destiny is PASS
+    assert decide(replace(spoofed, sender=WHITE), asked).destiny is PASS
+
+
+def test_points_of_ours_are_listed_as_tests() -> None:
+    """T-1, T-6."""
+    made = replace(
+        case(sender=SenderMatch(points=-1.5), dmarc_reject_points=2.0, spoofed_points=3.25),
+        spoofed=True,
+    )
+    seen = look(made, dmarc("reject", scored(0.1)))
+
+    assert seen.adjustments == (("AM.WBL", -1.5), ("AM.DMARC_REJECT", 2.0), ("AM.SPOOFED", 3.25))
+    assert seen.score == 3.85
+    (one,) = look(case(dmarc_quarantine_points=1.0), dmarc("quarantine")).adjustments
+    assert one == ("AM.DMARC_QUARANTINE", 1.0)
+    unasked = case(sender=SenderMatch(points=3.0), bypass_spam_checks=True)
+    assert look(unasked, scored(5)).adjustments == ()
+
+
+def test_a_dmarc_failure_is_a_reason_even_where_it_decides_nothing() -> None:
+    sentence = "DMARC fails, and bank.example asks to reject such mail."
+
+    assert sentence in decide(case(), dmarc("reject")).reasons
+    assert decide(case(**STRICT), dmarc("reject")).reasons[0] == sentence
+    refused = decide(case(**STRICT), dmarc("reject")).reply
+    assert str(refused) == f"554 5.7.0 Reject, id={MAIL_ID} - DMARC failure"
+
+
+def test_a_bounce_without_a_notice_is_said_to_be_a_discard() -> None:
+    """F-5."""
+    told = decide(case(spam_destiny=Destiny.BOUNCE), scored(10))
+    untold = decide(case(spam_destiny=Destiny.BOUNCE, bulk=True), scored(10))
+
+    assert "Spam is bounced: spam_destiny is bounce (set by ann@example.com)." in told.reasons
+    assert untold.reasons[1].startswith("Spam is held: spam_destiny is bounce (")
+    assert untold.suppressed == "bulk mail"
+
+
+def test_the_next_hop_of_the_policy_is_for_mail_that_passes() -> None:
+    """E-10, C-6."""
+    made = case(forward_method="smtp:[10.0.0.1]:25")
+
+    assert decide(made, CLEAN).forward_method == "smtp:[10.0.0.1]:25"
+    assert decide(made, EICAR).forward_method == ""
+
+
+def test_sender_rules_that_counted_are_named() -> None:
+    assert decide(case(sender=SenderMatch(white=True, rules=(3, 7))), CLEAN).listed == (3, 7)
+
+
+def test_what_could_still_pass_and_what_is_too_big() -> None:
+    """L-5, Z-19."""
+    assert could_pass(case(), CLEAN)
+    assert could_pass(case(virus_lover=True), EICAR)
+    assert not could_pass(case(), EICAR)
+    big = case(size_bytes=70000, message_size_limit=1)
+    assert is_too_big(big)
+    assert not is_too_big(case(size_bytes=70000, message_size_limit=1, oversized_destiny=PASS))
+    assert not is_too_big(case())
 
 
 @given(
