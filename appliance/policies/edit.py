@@ -18,6 +18,7 @@ from appliance.policies.levels import contradiction
 from appliance.policies.models import BanRuleSet, PolicyLayer
 from appliance.policies.revisions import record
 from smtpfilter.policy.ban_sets import BUILT_IN
+from smtpfilter.policy.banning import rule_names
 from smtpfilter.policy.lookup import SITE
 from smtpfilter.policy.settings import FIELDS, BadValue, format_value, parse_value
 
@@ -154,8 +155,8 @@ def refuse_unknown(names: Iterable[str]) -> None:
 def _refuse_unknown_sets(names: str) -> None:
     """A misspelt set would ban nothing (B-4), and nobody would see it.  Raises Refused."""
     known = {*BUILT_IN, *BanRuleSet.objects.values_list("name", flat=True)}
-    for name in (word.strip() for word in names.strip().removeprefix("+").split(",")):
-        if name and name not in known:
+    for name in rule_names(names):
+        if name not in known:
             there = ", ".join(sorted(known))
             raise Refused(
                 f"banned_rulenames: there is no ban rule set {name!r}; there are: {there}"

@@ -68,17 +68,19 @@ def rules_for(book: PolicyBook, rulenames: str) -> tuple[BanRule, ...]:
 @lru_cache(maxsize=8)  # the recipients of a message mostly share their rules
 def banned_paths(rules: tuple[BanRule, ...], parts: tuple[Part, ...]) -> tuple[Ban, ...]:
     """Return every forbidden part."""
-    trials = [
-        _Trial(rule, pattern)
-        for rule in rules
-        if (pattern := _compiled(rule.pattern, rule.path)) is not None
-    ]
+    trials = _trials(rules)
     found = ((part, _deciding(trials, part)) for part in parts)
     return tuple(
         Ban(part.banned_path, _reason(trial, part), trial.rule)
         for part, trial in found
         if trial and trial.rule.banned
     )
+
+
+def deciding_rule(rules: Sequence[BanRule], part: Part) -> BanRule | None:
+    """Return the rule that decides about `part`, be it an exception; None where none matches."""
+    trial = _deciding(_trials(rules), part)
+    return trial.rule if trial else None
 
 
 def check_pattern(text: str) -> None:
@@ -143,6 +145,14 @@ class _Trial:
         except TimeoutError:
             self.late = True
         return self.rule.banned
+
+
+def _trials(rules: Iterable[BanRule]) -> list[_Trial]:
+    return [
+        _Trial(rule, pattern)
+        for rule in rules
+        if (pattern := _compiled(rule.pattern, rule.path)) is not None
+    ]
 
 
 def _deciding(trials: Sequence[_Trial], part: Part) -> _Trial | None:

@@ -262,7 +262,7 @@ def test_a_ban_rule_set_that_does_not_exist_is_refused_where_it_is_named(run: An
     refused = run("policy", "set", "example.com", "banned_rulenames=curent", "--json")
     assert refused.code == 1
     assert refused.document["error"] == (
-        "banned_rulenames: there is no ban rule set 'curent'; there are: article, current"
+        "banned_rulenames: there is no ban rule set 'curent'; there are: article, current, debian"
     )
     assert run("banrules", "set", "ours", r"\.xyz$").code == 0
     assert run("policy", "set", "example.com", "banned_rulenames=ours, current").code == 0

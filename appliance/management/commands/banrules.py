@@ -5,16 +5,16 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
-from appliance.errors import Refused
+from appliance.errors import Refused, Unknown
 from appliance.management.command import ACTOR, Add, Answer, SubjectCommand, table
-from appliance.policies import banrules
-from appliance.policies.models import BanRuleSet
-from smtpfilter.policy.ban_sets import BUILT_IN
+from appliance.policies import banrules, trying
+from appliance.policies.explain import address
 
 
 class Command(SubjectCommand):
     help = (
-        "See and change sets of ban rules; a site's set stands before a built-in one of its name."
+        "See, change and try sets of ban rules; a site's set takes the place of a built-in one of"
+        " its name."
     )
 
     def subcommands(self, add: Add) -> None:
@@ -26,26 +26,32 @@ class Command(SubjectCommand):
             "patterns", metavar="PATTERN", nargs="*", help="a regular expression; !PATTERN excepts"
         )
         parser.add_argument(
-            "--file", metavar="FILE", help="a JSON list of {pattern, banned, comment}"
+            "--file", metavar="FILE", help="a JSON list of {pattern, banned, comment, path, silent}"
         )
-        add("remove", self.remove, "remove a set of the site").add_argument("name", metavar="NAME")
+        parser = add("remove", self.remove, "remove a set of the site; a built-in one is back")
+        parser.add_argument("name", metavar="NAME")
+        parser = add("try", self.try_out, "say which rule would decide about a sample")
+        parser.add_argument(
+            "names", metavar="NAME", nargs="*", help="a file name, or a type such as .exe"
+        )
+        parser.add_argument("--file", metavar="FILE", help="a file, or a message (.eml)")
+        which = parser.add_mutually_exclusive_group()
+        which.add_argument("--set", metavar="NAMES", help="these sets, by comma, in order")
+        which.add_argument("--recipient", metavar="ADDRESS", help="the sets of this recipient")
 
     def list_sets(self, options: Namespace) -> Answer:
-        own = {found.name: len(found.rules) for found in BanRuleSet.objects.all()}
-        sets = [
-            {"name": name, "rules": own.get(name, 0), "built_in": len(BUILT_IN.get(name, ()))}
-            for name in sorted(own.keys() | BUILT_IN.keys())
+        sets = banrules.all_sets()
+        document = [
+            {"name": s.name, "rules": len(s.rules), "built_in": s.shipped, "own": s.own}
+            for s in sets
         ]
-        rows = [(s["name"], f"{s['rules']} of the site", f"{s['built_in']} built in") for s in sets]
-        return Answer(sets, table(rows))
+        return Answer(document, table([(s.name, f"{len(s.rules)} rules", _kind(s)) for s in sets]))
 
     def show(self, options: Namespace) -> Answer:
-        found = BanRuleSet.objects.filter(name=options.name).first()
-        built_in = BUILT_IN.get(options.name, ())
-        if found is None and not built_in:
+        found = banrules.find_set(options.name)
+        if found is None:
             raise Refused(f"there is no set {options.name!r}")
-        rules = [*(found.rules if found else ()), *map(_as_json, built_in)]
-        return Answer({"name": options.name, "rules": rules}, _told(rules))
+        return Answer({"name": found.name, "rules": found.rules}, _told(found.rules))
 
     def set(self, options: Namespace) -> Answer:
         rules: Any = [banrules.parse_pattern(text) for text in options.patterns]
@@ -58,18 +64,62 @@ class Command(SubjectCommand):
         banrules.remove_rules(name=options.name, actor=ACTOR)
         return Answer({}, ["removed"])
 
+    def try_out(self, options: Namespace) -> Answer:
+        if bool(options.names) == bool(options.file):
+            raise Unknown("try names, or a file with --file FILE")
+        if options.set is not None:
+            sets = trying.sets_named(options.set)
+        else:
+            sets = trying.sets_of(address(options.recipient or ""))
+        remarks: list[str] = []
+        if options.file:
+            name = Path(options.file).name
+            tried, unchecked = trying.try_file(sets, _octets(options.file), name)
+            remarks = [item.text for item in unchecked]
+        else:
+            tried = trying.try_names(sets, options.names)
+        document = {"parts": [part.to_json() for part in tried], "unchecked": remarks}
+        lines = [line for part in tried for line in _decided(part)]
+        return Answer(document, [*lines, *(f"not looked into: {text}" for text in remarks)])
 
-def _as_json(rule: Any) -> dict[str, Any]:
-    return {"pattern": rule.pattern, "banned": rule.banned, "comment": rule.comment}
+
+def _kind(found: banrules.RuleSet) -> str:
+    if not found.own:
+        return "as shipped"
+    return "changed here" if found.shipped else "of the site"
 
 
-def _told(rules: list[dict[str, Any]]) -> list[str]:
+def _told(rules: banrules.Rules) -> list[str]:
     return table(
         [
-            ("banned" if rule["banned"] else "except", rule["comment"], rule["pattern"])
-            for rule in rules
+            (number, *_words(rule), rule["comment"], rule["pattern"])
+            for number, rule in enumerate(rules, start=1)
         ]
     )
+
+
+def _words(rule: dict[str, Any]) -> tuple[str, str]:
+    flags = " ".join(name for name in ("path", "silent") if rule.get(name))
+    return "banned" if rule["banned"] else "except", flags
+
+
+def _decided(part: trying.Tried) -> list[str]:
+    if part.rule is None:
+        return [f"passes  {part.path}  (no rule matches)"]
+    what = "banned" if part.banned else "passes"
+    return [
+        f"{what}  {part.path}",
+        f"        by rule {part.number} of {part.set_name}"
+        f" ({part.rule.comment or part.rule.pattern})",
+    ]
+
+
+def _octets(file: str) -> bytes:
+    try:
+        with Path(file).open("rb") as opened:
+            return opened.read(trying.MOST_BYTES + 1)
+    except OSError as error:
+        raise Refused(f"cannot read {file}: {error.strerror}") from None
 
 
 def _read(file: str) -> object:
