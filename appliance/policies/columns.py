@@ -4,12 +4,12 @@ They are written out, so that a reader and a migration see them; a test compares
 PolicySettings.
 """
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db import models
 
 from smtpfilter.policy.destiny import Destiny
-from smtpfilter.policy.settings import FIELDS, PolicySettings
+from smtpfilter.policy.settings import FIELDS, Kind, PolicySettings
 
 DESTINY_FIELDS = tuple(name for name, kind in FIELDS.items() if kind == "destiny")
 DESTINIES = [d.value for d in Destiny]
@@ -120,7 +120,7 @@ class SettingColumns(models.Model):
 
     class Meta:
         abstract = True
-        constraints = (
+        constraints: ClassVar[tuple[models.BaseConstraint, ...]] = (
             models.CheckConstraint(
                 condition=models.Q(**{f"{name}__in": DESTINIES for name in DESTINY_FIELDS}),
                 name="%(class)s_known_destinies",
@@ -134,14 +134,17 @@ class SettingColumns(models.Model):
 
 def settings_of(row: dict[str, Any]) -> PolicySettings:
     """Return the settings in `row` (field -> column value; fields that are missing inherit)."""
-    return PolicySettings(**{name: _typed(name, row.get(name)) for name in FIELDS})
+    return PolicySettings(
+        **{
+            name: _typed(kind, row[name])
+            for name, kind in FIELDS.items()
+            if row.get(name) is not None
+        }
+    )
 
 
-def _typed(name: str, value: Any) -> Any:
+def _typed(kind: Kind, value: Any) -> Any:
     """Return a column, or its JSON form ("Infinity", whole numbers), as the filter's type."""
-    if value is None:
-        return None
-    kind = FIELDS[name]
     if kind == "destiny":
         return Destiny(value)
     return float(value) if kind in ("level", "points") else value

@@ -94,9 +94,7 @@ class SenderRule(models.Model):
     class Meta:
         ordering = ("key", "sender")
         constraints = (
-            models.UniqueConstraint(
-                fields=["key", "sender", "source"], name="one_rule_per_sender"
-            ),
+            models.UniqueConstraint(fields=["key", "sender", "source"], name="one_rule_per_sender"),
             models.CheckConstraint(
                 condition=models.Q(action__in=["allow", "block", "score"]), name="known_action"
             ),

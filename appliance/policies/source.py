@@ -20,12 +20,13 @@ from smtpfilter.policy.lookup import SITE, candidate_keys
 
 DEFAULT_DELIMITER = "+"
 
-# Prepared once per connection: planning would take longer than finding the rows.
+# Prepared once per connection: planning would take longer than finding the rows.  Columns that
+# inherit are left out: most of a layer's eighty are.
 _PREPARE = """
 PREPARE policy_book (text[], text[], text[]) AS
 WITH
   layers AS (
-    SELECT to_jsonb(layer) AS own, to_jsonb(named) AS named
+    SELECT jsonb_strip_nulls(to_jsonb(layer)) AS own, jsonb_strip_nulls(to_jsonb(named)) AS named
       FROM policies_policylayer layer
       LEFT JOIN policies_namedpolicy named ON named.id = layer.policy_id
      WHERE layer.key = ANY($1)),
@@ -39,7 +40,7 @@ SELECT jsonb_build_object(
   'senders', (SELECT jsonb_agg(to_jsonb(rules)) FROM rules),
   'ban_sets', (SELECT jsonb_object_agg(name, rules) FROM policies_banruleset),
   'networks', (SELECT jsonb_object_agg(cidr, profile) FROM domains_network),
-  'profiles', (SELECT jsonb_agg(to_jsonb(profile)) FROM policies_profile profile),
+  'profiles', (SELECT jsonb_agg(jsonb_strip_nulls(to_jsonb(p))) FROM policies_profile p),
   'traced', (SELECT jsonb_agg(sender) FROM status_tracedsender WHERE sender = ANY($2)),
   'site', (SELECT to_jsonb(site) FROM status_sitesettings site),
   'revision', (SELECT max(number) FROM policies_policychange))::text
@@ -102,7 +103,7 @@ def _layer(own: dict[str, Any], named: dict[str, Any]) -> Layer:
         settings=settings_of(own),
         policy_name=named.get("name", ""),
         policy_settings=settings_of(named),
-        priority=own["priority"],
+        priority=own.get("priority"),
         locked=frozenset(own["locked"]),
         source=own["source"],
     )

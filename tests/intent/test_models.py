@@ -7,7 +7,7 @@ from django.db import Error, models, transaction
 
 from appliance.accounts.models import User
 from appliance.policies.columns import SettingColumns
-from appliance.policies.models import NamedPolicy, PolicyChange, PolicyLayer
+from appliance.policies.models import NamedPolicy, PolicyChange, PolicyLayer, Profile, SenderRule
 from appliance.policies.revisions import record, revision
 from appliance.status.models import SiteSettings
 from smtpfilter.policy.destiny import Destiny
@@ -16,6 +16,7 @@ from smtpfilter.policy.settings import DEFAULTS, FIELDS, FOLLOWS_UNCHECKED
 COLUMN_TYPES = {
     "flag": models.BooleanField,
     "level": models.FloatField,
+    "points": models.FloatField,
     "destiny": models.CharField,
     "text": models.CharField,
     "bytes": models.BigIntegerField,
@@ -55,11 +56,28 @@ def test_a_level_can_be_never() -> None:
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("model", [PolicyLayer, NamedPolicy])
+@pytest.mark.parametrize("model", [PolicyLayer, NamedPolicy, Profile])
 def test_a_destiny_that_is_none_is_refused_by_the_database(model: type[models.Model]) -> None:
     with pytest.raises(Error, match="known_destinies"), transaction.atomic():
         model.objects.create(virus_destiny="drop")
     model.objects.create(**dict.fromkeys((n for n in FIELDS if "_destiny" in n), Destiny.PASS))
+
+
+@pytest.mark.django_db
+def test_each_source_has_a_row_of_its_own_beside_the_one_made_by_hand() -> None:
+    """K-8, P-10."""
+    for source in ("", "ldap", "staff"):
+        PolicyLayer.objects.create(key="example.com", source=source)
+        SenderRule.objects.create(
+            key="example.com", sender="x.example", source=source, action="allow"
+        )
+
+    with pytest.raises(Error, match="one_layer_per_key"), transaction.atomic():
+        PolicyLayer.objects.create(key="example.com", source="ldap")
+    with pytest.raises(Error, match="one_rule_per_sender"), transaction.atomic():
+        SenderRule.objects.create(
+            key="example.com", sender="x.example", source="ldap", action="block"
+        )
 
 
 @pytest.mark.django_db

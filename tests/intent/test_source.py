@@ -1,6 +1,8 @@
 """The policy source on Postgres: one query finds all that matters, and sees every change."""
 
+import math
 import random
+import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -13,13 +15,16 @@ from django.db import connection, transaction
 from appliance.domains.models import Domain, Network
 from appliance.policies import source as module
 from appliance.policies.edit import set_fields
-from appliance.policies.models import BanRuleSet, NamedPolicy, PolicyLayer, SenderRule
+from appliance.policies.models import BanRuleSet, NamedPolicy, PolicyLayer, Profile, SenderRule
 from appliance.policies.source import DatabasePolicySource
 from appliance.status.models import SiteSettings, TracedSender
 from smtpfilter.errors import PolicyUnavailable
 from smtpfilter.mail.address import NULL_SENDER, Address, parse_address
+from smtpfilter.mail.envelope import Client
+from smtpfilter.mail.findings import Authentication
 from smtpfilter.policy import layers
 from smtpfilter.policy.layers import BanRule, PolicyBook
+from smtpfilter.policy.profiles import origin_of
 from smtpfilter.policy.resolve import resolve
 from smtpfilter.policy.senders import match_senders
 from smtpfilter.policy.settings import FIELDS
@@ -49,6 +54,8 @@ def some_settings(dice: random.Random) -> dict[str, Any]:
         "unchecked_encrypted_destiny": dice.choice(["pass", "tempfail"]),
         "spam_subject_tag2": dice.choice(["", "***SPAM*** "]),
         "message_size_limit": dice.choice([0, 1 << 33]),
+        "spoofed_points": dice.choice([0, 2.5]),
+        "banned_rulenames": dice.choice(["article", "+article", ""]),
     }
     return {name: value for name, value in values.items() if dice.random() < 0.4}
 
@@ -56,9 +63,11 @@ def some_settings(dice: random.Random) -> dict[str, Any]:
 def fill(dice: random.Random) -> None:
     PolicyLayer.objects.all().delete()
     named = [NamedPolicy.objects.create(name=n, **some_settings(dice)) for n in ("strict", "lax")]
-    for key in dice.sample(KEYS, dice.randrange(len(KEYS))):
+    places = {(dice.choice(KEYS), dice.choice(["", "", "ldap", "staff"])) for _ in range(16)}
+    for key, source in sorted(places):
         PolicyLayer.objects.create(
             key=key,
+            source=source,
             policy=dice.choice([None, *named]),
             priority=dice.choice([None, None, None, 1, 7]),
             locked=dice.choice([[], [], ["spam_destiny", "virus_lover"]]),
@@ -66,11 +75,15 @@ def fill(dice: random.Random) -> None:
         )
     for name in dice.sample(["example.com", ".example.com", "xn--bcher-kva.de", ".org"], 2):
         Domain.objects.create(name=name)
-    pairs = {(dice.choice(KEYS), dice.choice(["", *KEYS])) for _ in range(12)}
-    for key, sender in sorted(pairs):
+    pairs = {
+        (dice.choice(KEYS), dice.choice(["", *KEYS]), dice.choice(["", "ldap"])) for _ in range(16)
+    }
+    for key, sender, source in sorted(pairs):
         SenderRule.objects.create(
             key=key,
             sender=sender,
+            source=source,
+            authenticated=dice.choice([False, False, True]),
             action=dice.choice(["allow", "block", "score"]),
             points=dice.choice([-2.5, 1, 4]),
             expires_at=dice.choice([None, NOW - timedelta(days=1), NOW + timedelta(days=1)]),
@@ -88,12 +101,15 @@ def everything() -> PolicyBook:
                 policy_settings=row.policy.to_settings() if row.policy else layers.PolicySettings(),
                 priority=row.priority,
                 locked=frozenset(row.locked),
+                source=row.source,
             )
             for row in PolicyLayer.objects.select_related("policy")
         ),
         domains=frozenset(Domain.objects.values_list("name", flat=True)),
         senders=tuple(
-            layers.SenderRule(r.key, r.sender, r.action, r.points, r.expires_at)
+            layers.SenderRule(
+                r.key, r.sender, r.action, r.points, r.expires_at, r.authenticated, r.source, r.pk
+            )
             for r in SenderRule.objects.all()
         ),
         recipient_delimiter=SiteSettings.load().recipient_delimiter,
@@ -115,11 +131,10 @@ def test_the_rows_that_the_query_picks_decide_like_all_rows_together(seed: int) 
         book = SOURCE.load(senders, [to, *others])
 
         assert resolve(book, to) == resolve(whole, to)
-        picked = match_senders(book, to, senders, NOW)
-        all_of_them = match_senders(whole, to, senders, NOW)
-        assert (picked.white, picked.black, picked.points, sorted(picked.why)) == (
-            all_of_them.white, all_of_them.black, all_of_them.points, sorted(all_of_them.why)
-        )  # fmt: skip
+        proof = dice.choice([None, Authentication(proven=("example.com",))])
+        assert match_senders(book, to, senders, NOW, proof) == match_senders(
+            whole, to, senders, NOW, proof
+        )
 
 
 @pytest.mark.django_db
@@ -145,10 +160,72 @@ def test_ban_sets_networks_and_traced_senders_come_with_it() -> None:
     book = SOURCE.load([address("bob@example.org")], [address("ann@example.com")])
 
     assert book.ban_sets == {"ours": (BanRule("x", banned=False, comment="not this"),)}
-    assert book.networks == (Network("192.0.2.0/24"),)
+    assert book.networks == (layers.Network("192.0.2.0/24"),)
     assert book.traced == {"example.org"}
     assert book.recipient_delimiter == ""
     assert SOURCE.load([NULL_SENDER], []).traced == {""}
+
+
+@pytest.mark.django_db
+def test_profiles_come_with_it_and_with_the_networks_that_name_them() -> None:
+    """E-5."""
+    Profile.objects.create(name="out", originating=True, spam_lover=True, spam_kill_level=math.inf)
+    Profile.objects.create(name="users", authenticated=True, ports=[10027, 10028])
+    Network.objects.create(cidr="192.0.2.0/24", profile="out")
+
+    book = SOURCE.load([NULL_SENDER], [address("ann@example.com")])
+
+    assert book.profiles == {
+        "out": layers.Profile(
+            "out",
+            layers.PolicySettings(spam_lover=True, spam_kill_level=math.inf),
+            originating=True,
+        ),
+        "users": layers.Profile("users", ports=frozenset({10027, 10028}), authenticated=True),
+    }
+    origin = origin_of(book, Client(address="192.0.2.7"), 10027)
+    assert origin.profiles == ("users", "out")
+
+
+@pytest.mark.django_db
+def test_ban_rules_come_with_all_that_they_say() -> None:
+    """B-5, B-7."""
+    BanRuleSet.objects.create(
+        name="ours", rules=[{"pattern": "x", "path": True, "silent": True}, {"pattern": "y"}]
+    )
+
+    assert SOURCE.load([NULL_SENDER], []).ban_sets["ours"] == (
+        BanRule("x", path=True, silent=True),
+        BanRule("y"),
+    )
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
+def test_layers_and_sender_entries_are_found_by_index(mode: str) -> None:
+    """Design 4.5: also when a plan is kept for all messages."""
+    numbers = range(3000)
+    PolicyLayer.objects.bulk_create(
+        PolicyLayer(key=f"u{n}@example.com", source=source) for n in numbers for source in ("", "x")
+    )
+    SenderRule.objects.bulk_create(
+        SenderRule(key=f"u{n}@example.com", sender=f"s{n % 50}.example", action="allow")
+        for n in numbers
+    )
+    Domain.objects.bulk_create(Domain(name=f"d{n}.example") for n in numbers)
+    SOURCE.load([], [])  # prepares the statement
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE policies_policylayer, policies_senderrule, domains_domain")
+        cursor.execute(f"SET LOCAL plan_cache_mode = {mode}")
+        cursor.execute(
+            "EXPLAIN EXECUTE policy_book (%s, %s, %s)",
+            [["u7@example.com", "@."], ["s7.example", "@."], ["d7.example"]],
+        )
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+
+    scanned = set(re.findall(r"Seq Scan on (\w+)", plan))
+    assert "Index" in plan
+    assert scanned.isdisjoint({"policies_policylayer", "policies_senderrule", "domains_domain"})
 
 
 @pytest.mark.django_db
