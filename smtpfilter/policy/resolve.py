@@ -114,12 +114,11 @@ def _rulenames(said: Iterator[Said]) -> Said:
     any other value ends the search (B-4).
     """
     names: dict[str, None] = {}
-    first = ""
-    for value, origin in said:
+    first, extends = "", True
+    while extends:
+        value, origin = next(said)
         own, extends = rule_names(value), value.strip().startswith(EXTENDS)
         names |= dict.fromkeys(own)
         if own or not extends:
             first = first or origin
-        if not extends:
-            break
     return ",".join(names), first

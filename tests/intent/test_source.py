@@ -119,6 +119,7 @@ def everything() -> PolicyBook:
 @pytest.mark.django_db
 @pytest.mark.parametrize("seed", range(12))
 def test_the_rows_that_the_query_picks_decide_like_all_rows_together(seed: int) -> None:
+    """P-1, P-6: layers and sender entries, of all keys and sources."""
     dice = random.Random(seed)
     fill(dice)
     SiteSettings(recipient_delimiter=dice.choice(["+", "-", "", "+=", "+-="])).save()
@@ -276,7 +277,7 @@ def backend_pid() -> int:
 
 @pytest.mark.django_db(transaction=True)
 def test_the_next_message_after_commit_obeys_a_change_and_none_before() -> None:
-    """P5: no restart, no reload, no wait."""
+    """P-7, promise P5: no restart, no reload, no wait."""
     with another_process() as in_filter:
         before = in_filter(kill_level)
         with transaction.atomic():

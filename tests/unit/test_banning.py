@@ -14,6 +14,7 @@ from smtpfilter.policy.banning import (
     Ban,
     banned_paths,
     check_pattern,
+    deciding_rule,
     rule_names,
     rules_for,
 )
@@ -256,6 +257,15 @@ def test_rules_on_paths_and_on_strings_stand_in_one_order() -> None:
     alone = part(("multipart/mixed",), ("application/octet-stream", ".exe"))
 
     assert [ban.path for ban in banned_paths(rules, (PATH, alone))] == [alone.banned_path]
+
+
+def test_the_rule_that_decides_about_a_part_may_be_an_exception() -> None:
+    """B-3."""
+    allow, ban = BanRule("^a$", banned=False), BanRule("^[ab]$")
+
+    assert deciding_rule((allow, ban), part(ROOT, ("x/y", "a"))) == allow
+    assert deciding_rule((allow, ban), part(ROOT, ("x/y", "b"))) == ban
+    assert deciding_rule((allow, ban), part(ROOT, ("x/y", "c"))) is None
 
 
 def test_without_any_rule_nothing_is_forbidden() -> None:
