@@ -59,6 +59,7 @@ INSTALLED_APPS = [
     "appliance.domains",
     "appliance.notices",
     "appliance.policies",
+    "appliance.sources",
     "appliance.status",
     "appliance.ui",
     "quarantine",
@@ -131,6 +132,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE = {  # seconds
     "send releases that are due": {"task": "quarantine.send_due_releases", "schedule": 30.0},
     "send notices": {"task": "quarantine.send_notices", "schedule": 10.0},
+    "read sources that are due": {"task": "sources.read_due", "schedule": 60.0},
     "expire held mail": {"task": "quarantine.retain", "schedule": 900.0},
 }
 

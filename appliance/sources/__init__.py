@@ -1,0 +1,1 @@
+"""Sources of rows: directories (LDAP) and files that say who is local and what his policy is."""
