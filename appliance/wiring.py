@@ -19,7 +19,7 @@ from smtpfilter.examine import Examiner
 from smtpfilter.judge import Judge
 from smtpfilter.log import Story
 from smtpfilter.mail.address import Address
-from smtpfilter.mail.envelope import Envelope, MailId, Recipient
+from smtpfilter.mail.envelope import Client, Envelope, MailId, Recipient
 from smtpfilter.mail.message import parse
 from smtpfilter.mail.octets import SpooledMail
 from smtpfilter.pipeline import Pipeline
@@ -92,7 +92,15 @@ def spam_scanner(config: FilterConfig) -> SpamScanner | None:
     return Spamd(config.spamd) if config.spamd else None
 
 
-def judge_file(octets: bytes, recipient: Address, sender: Address, config: FilterConfig) -> Verdict:
+def judge_file(
+    octets: bytes,
+    recipient: Address,
+    sender: Address,
+    config: FilterConfig,
+    *,
+    client: Client = Client(),  # noqa: B008 - a frozen value
+    port: int = 0,
+) -> Verdict:
     """Return what the daemon would decide about the message in `octets`, by its own code; nothing
     is recorded or sent.
 
@@ -108,6 +116,8 @@ def judge_file(octets: bytes, recipient: Address, sender: Address, config: Filte
         protocol="LMTP",
         mail_from=sender,
         recipients=(Recipient(recipient),),
+        client=client,
+        port=port,
     )
     judge = make_judge(config)
     try:

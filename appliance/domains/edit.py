@@ -5,6 +5,7 @@ from django.db import transaction
 from appliance.domains.models import Domain, Mailbox, Network
 from appliance.domains.names import domain_name, mailbox_address, network_cidr
 from appliance.errors import Already, Refused
+from appliance.policies.models import Profile
 from appliance.policies.revisions import record
 
 
@@ -58,12 +59,22 @@ def remove_mailbox(*, address: str, actor: str) -> None:
 
 
 @transaction.atomic
-def add_network(*, cidr: str, actor: str) -> Network:
-    """Count mail from the network `cidr` as outgoing.  Raises Refused."""
-    network, made = Network.objects.get_or_create(cidr=network_cidr(cidr))
-    if not made:
-        raise Already(f"{network.cidr} is an own network already")
-    record(who=actor, verb="networks add", key=network.cidr, before=None, after={})
+def add_network(*, cidr: str, actor: str, profile: str = "") -> Network:
+    """Count mail from the network `cidr` as outgoing, or as the direction profile says; of a known
+    network the profile is changed.  Raises Refused.
+    """
+    cidr = network_cidr(cidr)
+    if profile and cidr.startswith("!"):
+        raise Refused("what is excepted from a network has no profile")
+    if profile and not Profile.objects.filter(name=profile).exists():
+        raise Refused(f"there is no profile {profile!r}: make it first (profiles set)")
+    earlier = Network.objects.select_for_update().filter(cidr=cidr).first()
+    if earlier and earlier.profile == profile:
+        raise Already(f"{cidr} is an own network already")
+    before = {"profile": earlier.profile} if earlier else None
+    network, _ = Network.objects.update_or_create(cidr=cidr, defaults={"profile": profile})
+    after = {"profile": profile}
+    record(who=actor, verb="networks add", key=cidr, before=before, after=after)
     return network
 
 

@@ -48,8 +48,10 @@ def mailbox_address(text: str) -> str:
 
 
 def network_cidr(text: str) -> str:
-    """Return the network in CIDR form, "192.0.2.7" as "192.0.2.7/32"."""
+    """Return the network in CIDR form, "192.0.2.7" as "192.0.2.7/32"; "!" before it stays."""
+    text = text.strip()
+    excepted = "!" if text.startswith("!") else ""
     try:
-        return str(ipaddress.ip_network(text.strip()))
+        return f"{excepted}{ipaddress.ip_network(text.removeprefix('!').strip())}"
     except ValueError as error:
         raise Refused(f"{error}: write a network such as 192.0.2.0/24 or 2001:db8::/32") from None

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from ipaddress import ip_address
 from typing import Any
 
 from django.conf import settings
@@ -10,8 +11,9 @@ from django.conf import settings
 from appliance.errors import Refused
 from appliance.policies.source import DatabasePolicySource
 from smtpfilter.mail.address import Address, BadPath, parse_address
-from smtpfilter.mail.envelope import MailId, Recipient
+from smtpfilter.mail.envelope import Client, MailId, Recipient
 from smtpfilter.mail.findings import Findings, Part, SpamReport, Virus
+from smtpfilter.policy.profiles import origin_of
 from smtpfilter.policy.settings import FIELDS, format_value
 from smtpfilter.verdict.case import make_case
 from smtpfilter.verdict.decide import decide
@@ -31,6 +33,7 @@ class Explanation:
             "destiny": str(self.verdict.destiny),
             "category": str(self.verdict.category),
             "reasons": list(self.verdict.reasons),
+            "let_through": list(self.verdict.let_through),
             "settings": {
                 name: {
                     "value": format_value(getattr(policy.settings, name)),
@@ -47,13 +50,16 @@ def explain(
     sender: str = "",
     authors: Sequence[Address] = (),
     findings: Findings | None = None,
+    client: Client = Client(),  # noqa: B008 - a frozen value
+    port: int = 0,
     size_bytes: int = 0,
     bulk: bool = False,
     now: datetime | None = None,
 ) -> Explanation:
     """Return what happens to a message from `sender` with `findings` (default: a clean one).
 
-    `authors`: addresses of the From field.  Raises Refused for what is no address;
+    `authors`: addresses of the From field.  `client`, `port`: who gave the mail to us, and by which
+    listening port, 0 for none of those that profiles name.  Raises Refused for what is no address;
     PolicyUnavailable.
     """
     to, mail_from = address(recipient), address(sender)
@@ -71,6 +77,7 @@ def explain(
         bulk=bulk,
         now=now,
         hostname=settings.APPLIANCE_HOSTNAME,
+        origin=origin_of(book, client, port),
     )
     return Explanation(decide(case, findings or supposed()))
 
@@ -89,6 +96,16 @@ def supposed(
         spam=SpamReport(score or 0.0),
         bad_headers=(),
     )
+
+
+def client(address: str = "", *, authenticated: bool = False) -> Client:
+    """Return a client as a person supposes it.  Raises Refused where `address` is no IP address."""
+    try:
+        return Client(
+            address=str(ip_address(address)) if address else None, authenticated=authenticated
+        )
+    except ValueError:
+        raise Refused(f"{address!r} is no IP address") from None
 
 
 def address(text: str) -> Address:

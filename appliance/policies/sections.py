@@ -21,9 +21,9 @@ from appliance.domains.names import (
 )
 from appliance.notices import edit as notices
 from appliance.notices.models import NoticeTemplate
-from appliance.policies import banrules, edit, named, senders
+from appliance.policies import banrules, edit, named, profiles, senders
 from appliance.policies.columns import SettingColumns
-from appliance.policies.models import BanRuleSet, NamedPolicy, PolicyLayer, SenderRule
+from appliance.policies.models import BanRuleSet, NamedPolicy, PolicyLayer, Profile, SenderRule
 from appliance.status import edit as status
 from appliance.status.models import SiteSettings, TracedSender
 from smtpfilter.policy.settings import FIELDS
@@ -107,6 +107,24 @@ def _put_rules(row: Row) -> None:
     )
 
 
+def _put_profile(row: Row) -> None:
+    name = profiles.profile_name(row["name"])
+    profile = Profile.objects.filter(name=name).first() or Profile(name=name)
+    profile.ports = profiles.parse_ports(row.get("ports", []))
+    profile.authenticated = bool(row.get("authenticated", False))
+    profile.originating = bool(row.get("originating", False))
+    _put_settings(profile, row.get("settings", {}))
+
+
+def _put_network(row: Row) -> None:
+    Network.objects.update_or_create(
+        cidr=network_cidr(row["cidr"]),
+        defaults={
+            "profile": profiles.find_profile(row["profile"]).name if row.get("profile") else ""
+        },
+    )
+
+
 def _put_mailbox(row: Row) -> None:
     address = mailbox_address(row["address"])
     Mailbox.objects.get_or_create(address=address, domain=address.rpartition("@")[2])
@@ -157,20 +175,28 @@ SECTIONS = (
         drop=lambda key: Mailbox.objects.filter(address=key[0]).delete(),
     ),
     Section(
-        "networks",
-        ("cidr",),
-        rows=lambda: list(Network.objects.values("cidr")),
-        key=lambda row: (network_cidr(row["cidr"]),),
-        put=lambda row: Network.objects.get_or_create(cidr=network_cidr(row["cidr"])),
-        drop=lambda key: Network.objects.filter(cidr=key[0]).delete(),
-    ),
-    Section(
         "banrules",
         ("name", "rules"),
         rows=lambda: list(BanRuleSet.objects.values("name", "rules")),
         key=lambda row: (row["name"],),
         put=_put_rules,
         drop=lambda key: BanRuleSet.objects.filter(name=key[0]).delete(),
+    ),
+    Section(
+        "profiles",
+        ("name", "settings", "ports", "authenticated", "originating"),
+        rows=lambda: [profiles.as_json(profile) or {} for profile in Profile.objects.all()],
+        key=lambda row: (row["name"],),
+        put=_put_profile,
+        drop=lambda key: Profile.objects.filter(name=key[0]).delete(),
+    ),
+    Section(
+        "networks",
+        ("cidr", "profile"),
+        rows=lambda: list(Network.objects.values("cidr", "profile")),
+        key=lambda row: (network_cidr(row["cidr"]),),
+        put=_put_network,
+        drop=lambda key: Network.objects.filter(cidr=key[0]).delete(),
     ),
     Section(
         "policies",

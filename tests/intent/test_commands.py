@@ -174,8 +174,9 @@ def test_a_sender_action_that_is_none_is_refused(run: Any, action: str) -> None:
     [
         ("domains", "BÜCHER.de", {"name": "xn--bcher-kva.de"}),
         ("domains", ".example.com", {"name": ".example.com"}),
-        ("networks", "192.0.2.7", {"cidr": "192.0.2.7/32"}),
-        ("networks", "2001:db8::/32", {"cidr": "2001:db8::/32"}),
+        ("networks", "192.0.2.7", {"cidr": "192.0.2.7/32", "profile": ""}),
+        ("networks", "2001:db8::/32", {"cidr": "2001:db8::/32", "profile": ""}),
+        ("networks", "! 192.0.2.0/24", {"cidr": "!192.0.2.0/24", "profile": ""}),
         ("mailboxes", "Ann@Example.com", {"address": "ann@example.com", "owners": []}),
     ],
 )

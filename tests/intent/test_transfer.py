@@ -10,11 +10,12 @@ import pytest
 from appliance.accounts.models import User
 from appliance.accounts.users import create_user
 from appliance.domains.edit import add_domain, add_network
-from appliance.domains.models import Domain
+from appliance.domains.models import Domain, Network
 from appliance.errors import Refused
 from appliance.policies.banrules import set_rules
 from appliance.policies.edit import set_fields
-from appliance.policies.models import NamedPolicy, PolicyLayer, SenderRule
+from appliance.policies.models import NamedPolicy, PolicyLayer, Profile, SenderRule
+from appliance.policies.profiles import change_profile
 from appliance.policies.senders import add_sender
 from appliance.policies.transfer import export_rows, import_rows
 from appliance.status.edit import add_trace, set_setting
@@ -27,14 +28,16 @@ def site() -> dict[str, Any]:
     """One row of every kind; return their export."""
     who = {"actor": "test"}
     add_domain(name="example.com", **who)
-    add_network(cidr="192.0.2.0/24", **who)
+    change_profile(name="out", values={"spam_lover": "yes"}, ports=[10587], **who)
+    add_network(cidr="192.0.2.0/24", profile="out", **who)
     set_fields(key="ann@example.com", values={"spam_kill_level": "never"}, **who)
     named = NamedPolicy.objects.create(name="strict", spam_destiny="reject")
     PolicyLayer.objects.create(key=".org", policy=named, priority=3, locked=["spam_lover"])
     expires_at = datetime(2031, 1, 1, tzinfo=UTC)
     add_sender(key="@.", sender="bad.example", action="2.5", expires_at=expires_at, **who)
     add_sender(key="@.", sender="<>", action="allow", **who)
-    set_rules(name="ours", rules=[{"pattern": "x"}], **who)
+    add_sender(key="@.", sender="b.example", action="allow", authenticated=True, **who)
+    set_rules(name="ours", rules=[{"pattern": "x", "path": True, "silent": True}], **who)
     set_setting(name="retention_days", value="7", **who)
     add_trace(sender="<>", **who)
     create_user(
@@ -59,7 +62,7 @@ def test_an_export_holds_no_password(site: dict[str, Any]) -> None:
 
 
 def test_an_export_fills_an_empty_site(site: dict[str, Any]) -> None:
-    for model in (PolicyLayer, NamedPolicy, SenderRule, Domain, User):
+    for model in (PolicyLayer, NamedPolicy, SenderRule, Domain, User, Network, Profile):
         model.objects.all().delete()
 
     lines = import_rows(document=site, actor="test")
@@ -119,6 +122,9 @@ def test_no_import_removes_an_account(site: dict[str, Any]) -> None:
         ({"version": 1, "layers": [{"key": "@.", "priority": "x"}]}, "of a wrong type"),
         ({"version": 1, "layers": [{"key": "@.", "priority": 1 << 70}]}, "out of range"),
         ({"version": 1, "senders": [{"key": "@.", "sender": "x"}]}, "not complete"),
+        ({"version": 1, "networks": [{"cidr": "::1", "profile": "none"}]}, "no profile 'none'"),
+        ({"version": 1, "profiles": [{"name": "x", "ports": [0]}]}, "is no port"),
+        ({"version": 1, "profiles": [{"name": "x", "ports": ["y"]}]}, "of a wrong type"),
         ({"version": 1, "settings": [{"name": "bin_hours", "value": "x"}]}, "must be an integer"),
         ({"version": 1, "users": [{"email": "a@b.de", "role": "king"}]}, "no role"),
     ],

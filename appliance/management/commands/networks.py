@@ -1,4 +1,4 @@
-"""`manage.py networks`: own networks, whose mail counts as outgoing."""
+"""`manage.py networks`: own networks, whose mail counts as outgoing, and their profiles."""
 
 from argparse import Namespace
 
@@ -8,21 +8,36 @@ from appliance.management.command import ACTOR, Add, Answer, SubjectCommand
 
 
 class Command(SubjectCommand):
-    help = "Own networks: mail from there counts as outgoing."
+    help = (
+        "Own networks: mail from there counts as outgoing, or is filtered as a direction profile"
+        " says; !CIDR excepts a network from a wider one."
+    )
 
     def subcommands(self, add: Add) -> None:
-        add("list", self.list_networks, "all own networks")
-        add("add", self.add, "add a network").add_argument("cidr", metavar="CIDR")
+        add("list", self.list_networks, "all networks")
+        parser = add("add", self.add, "add a network, or change its profile")
+        parser.add_argument("cidr", metavar="CIDR")
+        parser.add_argument(
+            "--profile", metavar="NAME", default="", help="the direction profile of mail from there"
+        )
         add("remove", self.remove, "remove a network").add_argument("cidr", metavar="CIDR")
 
     def list_networks(self, options: Namespace) -> Answer:
-        networks = [network.cidr for network in Network.objects.all()]
-        return Answer([{"cidr": cidr} for cidr in networks], networks)
+        networks = list(Network.objects.all())
+        return Answer(list(map(_document, networks)), list(map(_line, networks)))
 
     def add(self, options: Namespace) -> Answer:
-        network = add_network(cidr=options.cidr, actor=ACTOR)
-        return Answer({"cidr": network.cidr}, [f"added {network.cidr}"])
+        network = add_network(cidr=options.cidr, profile=options.profile, actor=ACTOR)
+        return Answer(_document(network), [f"added {_line(network)}"])
 
     def remove(self, options: Namespace) -> Answer:
         remove_network(cidr=options.cidr, actor=ACTOR)
         return Answer({}, ["removed"])
+
+
+def _document(network: Network) -> dict[str, str]:
+    return {"cidr": network.cidr, "profile": network.profile}
+
+
+def _line(network: Network) -> str:
+    return f"{network.cidr} (profile {network.profile})" if network.profile else network.cidr
