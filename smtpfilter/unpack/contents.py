@@ -22,6 +22,7 @@ from smtpfilter.unpack.encryption import encrypted_with
 from smtpfilter.unpack.fields import name_forms
 from smtpfilter.unpack.filetype import short_types
 from smtpfilter.unpack.limits import Budget, Unlookable
+from smtpfilter.unpack.smime import signed_message
 
 UNDECIPHERABLE = "UNDECIPHERABLE"  # B-2, B-8: what ban rules see of an encrypted member
 _MOST_UNCHECKED = 100  # remarks on one message
@@ -90,7 +91,7 @@ class Contents:
         """Add what is packed in `content`.  True: something is, but it is encrypted."""
         if unreadable := unreadable_container(types, names):
             self._remark_on(place, "undecodable", unreadable)
-        message = is_message(types, names)
+        message = content if is_message(types, names) else signed_message(content)
         budget = self._budget.container()
         found = None if message else open_container(content, types, names, budget)
         if not message and found is None:
@@ -100,7 +101,7 @@ class Contents:
             self.remark("limits", f"nested deeper than {levels} levels")
             return False
         if found is None:
-            self._message(content, place.inner(1, node))
+            self._message(message, place.inner(1, node))
             return False
         return self._add_members(found, place, node)
 

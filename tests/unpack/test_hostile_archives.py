@@ -176,6 +176,20 @@ def test_many_bombs_together_end_too(look: Looking) -> None:
     assert sum(part.size_bytes for part in opened.parts) <= 4 * SMALL.content_bytes
 
 
+def test_too_little_memory_ends_one_container(
+    look: Looking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """X-2."""
+
+    def greedy(*args: object, **names: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("smtpfilter.unpack.zips.replace", greedy)
+    opened = look(written("ustar", ("a.zip", zipped(EVIL)), EVIL))
+    assert opened.unchecked == [Unchecked("limits", "part 1.1: unpacking it takes too much memory")]
+    assert opened.parts[-1].nodes[-1] == (".exe", ".exe-ms", "x.exe")
+
+
 def test_endless_names_end(look: Looking) -> None:
     """P6: the parts of a message are recorded, so their strings are bounded all together."""
     packed = zipped(*[(f"{number}/" + "x" * 2000, b"") for number in range(1000)])
