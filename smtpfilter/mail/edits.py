@@ -79,7 +79,7 @@ def header_value(text: str, longest: int = LONGEST_VALUE) -> str:
     """Return `text` as it may stand in a header field: printable ASCII, at most `longest`
     characters (S2).
     """
-    return _UNPRINTABLE.sub("?", text.replace("\r", " ").replace("\n", " "))[:longest].strip()
+    return _UNPRINTABLE.sub("?", re.sub(r"[\t\r\n]", " ", text))[:longest].strip()
 
 
 def fold(name: str, value: str) -> bytes:

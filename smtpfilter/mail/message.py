@@ -61,7 +61,7 @@ class Field:
     @property
     def value(self) -> bytes:
         """What follows the colon, unfolded (RFC 5322 2.2.3) and stripped."""
-        return _LINE_END.sub(b"", self.raw.partition(b":")[2]).strip()
+        return _LINE_END.sub(b"", self.raw.partition(b":")[2]).strip(b" \t\r\n")
 
     @property
     def text(self) -> str:
