@@ -20,7 +20,7 @@ from email.utils import make_msgid
 from pathlib import Path
 
 from appliance.stack.demo_mail import EICAR, GTUBE
-from appliance.stack.environment import StackError, for_commands, var_folder
+from appliance.stack.environment import StackError, filter_address, for_commands, var_folder
 from appliance.stack.launcher import running
 from appliance.stack.sending import send
 
@@ -139,8 +139,9 @@ def main() -> int:
     for kind, make in KINDS.items():
         rounds: dict[str, list[Round]] = {"filter": [], "next hop": []}
         for _ in range(given.rounds):
-            for what, name in (("filter", "FILTER_LISTEN"), ("next hop", "FILTER_RELAY")):
-                done = measure(settings[name], make, given.count, given.connections, pid)
+            targets = {"filter": filter_address(settings), "next hop": settings["FILTER_RELAY"]}
+            for what, address in targets.items():
+                done = measure(address, make, given.count, given.connections, pid)
                 rounds[what].append(done)
         for what, measured in rounds.items():
             report(kind, what, measured, given.count)

@@ -52,9 +52,9 @@ class FilterConfig:
     """Times are seconds, sizes octets.  An engine whose address is None is not used."""
 
     hostname: str = "localhost"  # APPLIANCE_HOSTNAME; names us in replies, headers and notices
-    listen: Endpoint = Endpoint(
-        host="127.0.0.1", port=10025
-    )  # FILTER_LISTEN; SMTP and LMTP on one port
+    listen: tuple[Endpoint, ...] = (
+        Endpoint(host="127.0.0.1", port=10025),
+    )  # FILTER_LISTEN; SMTP and LMTP on each, by comma, the main one first
     relay: Endpoint = Endpoint(host="127.0.0.1", port=10026)  # FILTER_RELAY; the next hop
     notify: Endpoint = Endpoint(
         host="127.0.0.1", port=10026
@@ -104,7 +104,7 @@ class FilterConfig:
         relay = reader.endpoint("FILTER_RELAY") or cls.relay
         config = cls(
             hostname=reader.text("APPLIANCE_HOSTNAME", cls.hostname),
-            listen=reader.endpoint("FILTER_LISTEN") or cls.listen,
+            listen=reader.endpoints("FILTER_LISTEN") or cls.listen,
             relay=relay,
             notify=reader.endpoint("FILTER_NOTIFY") or relay,
             clamd=reader.endpoint("FILTER_CLAMD"),
@@ -170,6 +170,17 @@ class _Reader:
             except OSError as error:
                 raise ConfigError(f"{name}_FILE: cannot read {file}: {error.strerror}") from error
         return self._environment.get(name, "").strip() or default
+
+    def endpoints(self, name: str) -> tuple[Endpoint, ...]:
+        words = [word.strip() for word in self.text(name, "").split(",")]
+        try:
+            found = tuple(Endpoint.parse(word) for word in words if word)
+        except ConfigError as error:
+            raise ConfigError(f"{name}: {error}") from None
+        twice = next((str(one) for one in found if one.port and found.count(one) > 1), "")
+        if twice:
+            raise ConfigError(f"{name}: {twice} stands there twice")
+        return found
 
     def endpoint(self, name: str) -> Endpoint | None:
         text = self.text(name, "")

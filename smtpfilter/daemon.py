@@ -9,8 +9,9 @@ import os
 import signal
 import socket
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
+from functools import partial
 
 from smtpfilter.config import FilterConfig
 from smtpfilter.ports import Handler
@@ -27,7 +28,7 @@ _LONGEST_TEMPORARY_FOLDER = 60  # octets; multiprocessing puts unix sockets ther
 
 
 def serve(
-    listener: socket.socket,
+    listeners: Sequence[socket.socket],
     config: FilterConfig,
     make_handler: Callable[[], Handler],
     *,
@@ -42,18 +43,18 @@ def serve(
     with closing(Spool(config.spool_dir, share_bytes, config.scan_group)) as spool:
         if worker and len(os.fsencode(spool.folder)) <= _LONGEST_TEMPORARY_FOLDER:
             tempfile.tempdir = str(spool.folder)  # what a killed process leaves goes with its spool
-        return _serve_from(spool, listener, config, make_handler)
+        return _serve_from(spool, listeners, config, make_handler)
 
 
 def _serve_from(
     spool: Spool,
-    listener: socket.socket,
+    listeners: Sequence[socket.socket],
     config: FilterConfig,
     make_handler: Callable[[], Handler],
 ) -> bool:
     with closing(make_handler()) as handler:
         pool = Pool(handler, threads=config.threads, backlog=config.backlog)
-        return asyncio.run(_serve(Daemon(listener, config, pool, spool)))
+        return asyncio.run(_serve(Daemon(listeners, config, pool, spool)))
 
 
 async def _serve(daemon: "Daemon") -> bool:
@@ -70,9 +71,9 @@ class Daemon:
     """The sessions of one process.  Lives in one event loop."""
 
     def __init__(
-        self, listener: socket.socket, config: FilterConfig, pool: Pool, spool: Spool
+        self, listeners: Sequence[socket.socket], config: FilterConfig, pool: Pool, spool: Spool
     ) -> None:
-        self._listener = listener
+        self._listeners = listeners
         self._config = config
         self._pool = pool
         self._spool = spool
@@ -80,14 +81,16 @@ class Daemon:
         self._arriving: set[asyncio.Task[object]] = set()
 
     def start(self) -> None:
-        self._listener.setblocking(False)
-        asyncio.get_running_loop().add_reader(self._listener, self._accept)
+        for listener in self._listeners:
+            listener.setblocking(False)
+            self._listen(listener)
 
     async def drain(self) -> bool:
         """Stop listening, send idle clients away, await the others; True if all ended in time."""
         loop = asyncio.get_running_loop()
-        loop.remove_reader(self._listener)
-        self._listener.close()
+        for listener in self._listeners:
+            loop.remove_reader(listener)
+            listener.close()
         await asyncio.gather(*self._arriving, return_exceptions=True)
         for session in list(self._sessions):
             session.drain()
@@ -99,17 +102,21 @@ class Daemon:
             await asyncio.sleep(_DRAIN_STEP_SECONDS)
         return True
 
-    def _accept(self) -> None:
+    def _listen(self, listener: socket.socket) -> None:
+        if listener.fileno() >= 0:
+            asyncio.get_running_loop().add_reader(listener, partial(self._accept, listener))
+
+    def _accept(self, listener: socket.socket) -> None:
         """Take one connection only, so that the processes behind the socket share a burst."""
         try:
-            connection, _ = self._listener.accept()
+            connection, _ = listener.accept()
         except (BlockingIOError, InterruptedError, ConnectionAbortedError):
             return  # another process was faster, or the client is gone
         except OSError as error:
             log.error("cannot accept connections: %s", error)
             loop = asyncio.get_running_loop()
-            loop.remove_reader(self._listener)
-            loop.call_later(_ACCEPT_PAUSE_SECONDS, self._accept_again)
+            loop.remove_reader(listener)
+            loop.call_later(_ACCEPT_PAUSE_SECONDS, self._listen, listener)
             return
         connection.setblocking(False)
         loop = asyncio.get_running_loop()
@@ -119,7 +126,3 @@ class Daemon:
 
     def _session(self) -> Session:
         return Session(self._config, self._pool, self._spool, self._sessions)
-
-    def _accept_again(self) -> None:
-        if self._listener.fileno() >= 0:
-            asyncio.get_running_loop().add_reader(self._listener, self._accept)

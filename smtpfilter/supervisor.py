@@ -1,8 +1,8 @@
 """The filter's parent process: it binds, forks workers, restarts those that die, and drains.
 
-The listening socket is made once and shared (no SO_REUSEPORT: a second filter would silently share
-the port, and closing a listener would reset waiting clients).  The parent opens no connection to
-Postgres and starts no thread, so forking is safe.  Workers die with it.
+The listening sockets are made once and shared (no SO_REUSEPORT: a second filter would silently
+share the port, and closing a listener would reset waiting clients).  The parent opens no connection
+to Postgres and starts no thread, so forking is safe.  Workers die with it.
 """
 
 import ctypes
@@ -14,8 +14,8 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -44,7 +44,7 @@ def run(
     """
     try:
         group_id(config.scan_group)
-        listener = listening_socket(config.listen)
+        listeners = listening_sockets(config.listen)
     except (ConfigError, OSError) as error:
         sys.stderr.write(f"postern: filter: {error}\n")
         return 1
@@ -53,17 +53,28 @@ def run(
         if foreground:
             notify_systemd("READY=1")
             alone = replace(config, workers=1)
-            return 0 if serve(listener, alone, make_handler, worker=False) else 1
-        return Supervisor(listener, config, make_handler).run()
+            return 0 if serve(listeners, alone, make_handler, worker=False) else 1
+        return Supervisor(listeners, config, make_handler).run()
     finally:
         _remove_pid_file(config.pid_file)
-        _remove_socket_file(config.listen)
+        _remove_socket_files(config.listen)
 
 
-def listening_socket(endpoint: Endpoint) -> socket.socket:
-    """Return the socket to listen on, systemd's if it passed one.  Raises OSError: a clear line."""
+def listening_sockets(endpoints: Sequence[Endpoint]) -> list[socket.socket]:
+    """Return the sockets to listen on, systemd's if it passed any.
+
+    Raises OSError: a clear line; then none is left open.
+    """
     if os.environ.get("LISTEN_PID") == str(os.getpid()) and os.environ.get("LISTEN_FDS"):
-        return socket.socket(fileno=_FIRST_INHERITED)
+        passed = range(_FIRST_INHERITED, _FIRST_INHERITED + int(os.environ["LISTEN_FDS"]))
+        return [socket.socket(fileno=number) for number in passed]
+    with ExitStack() as stack:
+        listeners = [stack.enter_context(_listening_socket(endpoint)) for endpoint in endpoints]
+        stack.pop_all()
+        return listeners
+
+
+def _listening_socket(endpoint: Endpoint) -> socket.socket:
     family = socket.AF_INET6 if ":" in endpoint.host else socket.AF_INET
     listener = socket.socket(socket.AF_UNIX if endpoint.path else family, socket.SOCK_STREAM)
     try:
@@ -95,9 +106,12 @@ class Supervisor:
     """The workers of one parent."""
 
     def __init__(
-        self, listener: socket.socket, config: FilterConfig, make_handler: Callable[[], Handler]
+        self,
+        listeners: Sequence[socket.socket],
+        config: FilterConfig,
+        make_handler: Callable[[], Handler],
     ) -> None:
-        self._listener = listener
+        self._listeners = listeners
         self._config = config
         self._make_handler = make_handler
         self._born: dict[int, float] = {}  # process id -> monotonic time
@@ -129,7 +143,7 @@ class Supervisor:
         try:
             _die_with(parent)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
-            code = 0 if serve(self._listener, self._config, self._make_handler) else 1
+            code = 0 if serve(self._listeners, self._config, self._make_handler) else 1
         except BaseException:
             log.exception("a worker failed")
         finally:
@@ -162,7 +176,8 @@ class Supervisor:
     def _stop(self) -> None:
         """Let the workers finish what they are at; kill those that take too long."""
         notify_systemd("STOPPING=1")
-        self._listener.close()
+        for listener in self._listeners:
+            listener.close()
         for pid in self._born:
             os.kill(pid, signal.SIGTERM)
         deadline = time.monotonic() + self._config.drain_timeout_seconds + _AFTER_DRAIN_SECONDS
@@ -203,6 +218,7 @@ def _remove_pid_file(path: str) -> None:
         Path(path).unlink(missing_ok=True)
 
 
-def _remove_socket_file(endpoint: Endpoint) -> None:
-    if endpoint.path and not os.environ.get("LISTEN_FDS"):
-        Path(endpoint.path).unlink(missing_ok=True)
+def _remove_socket_files(endpoints: Sequence[Endpoint]) -> None:
+    for endpoint in endpoints:
+        if endpoint.path and not os.environ.get("LISTEN_FDS"):
+            Path(endpoint.path).unlink(missing_ok=True)

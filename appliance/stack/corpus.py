@@ -14,7 +14,7 @@ from secrets import token_hex
 from typing import Any
 
 from appliance.stack import delivered, launcher, samples, seed
-from appliance.stack.environment import StackError, for_commands, var_folder
+from appliance.stack.environment import StackError, filter_address, for_commands, var_folder
 from appliance.stack.samples import Sample
 from appliance.stack.sending import Answer, send
 
@@ -123,7 +123,7 @@ def _try(mails: Sequence[Sample], var: Path, environ: Mapping[str, str]) -> list
             print(f"  {number} of {len(mails)} sent", flush=True)
         try:
             octets = mails[number].octets
-            return send(environ["FILTER_LISTEN"], senders[number], [_RECIPIENT], octets)
+            return send(filter_address(environ), senders[number], [_RECIPIENT], octets)
         except OSError as error:
             return Answer(0, str(error))
 

@@ -20,6 +20,7 @@ from appliance.stack.demo_mail import STORIES, Story
 from appliance.stack.environment import (
     CHECKOUT,
     StackError,
+    filter_address,
     for_commands,
     reachable,
     var_folder,
@@ -79,7 +80,7 @@ def _tell(number: int, story: Story, sender: str, environ: Mapping[str, str]) ->
         seed.manage(environ, "policy", "set", key, setting)
         print(f"   policy set {key} {setting}")
     octets = story.octets(sender)
-    answer = send(environ["FILTER_LISTEN"], sender, list(story.expected), octets)
+    answer = send(filter_address(environ), sender, list(story.expected), octets)
     print(f"   The filter answered: {answer}")
     right = True
     for recipient in _journal(story, sender, environ):

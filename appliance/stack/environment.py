@@ -112,8 +112,13 @@ def choose(environ: Mapping[str, str], *, free_ports: bool = False) -> Environme
         settings[name] = environ.get(name) or address
         if not environ.get(name):
             private.add(service)
-    for name, port in (("FILTER_LISTEN", 10025), ("WEB_LISTEN", 8080)):
-        settings[name] = _own_address(name, environ.get(name, ""), 0 if free_ports else port)
+    settings["FILTER_LISTEN"] = ",".join(
+        _own_address("FILTER_LISTEN", address.strip(), 0 if free_ports else 10025)
+        for address in environ.get("FILTER_LISTEN", "").split(",")
+    )
+    settings["WEB_LISTEN"] = _own_address(
+        "WEB_LISTEN", environ.get("WEB_LISTEN", ""), 0 if free_ports else 8080
+    )
     settings["FILTER_RELAY"], ours = _next_hop(environ, 0 if free_ports else 10026)
     if ours:
         private.add("mailbox")
@@ -173,6 +178,11 @@ def reachable(address: str) -> str:
     endpoint = Endpoint.parse(address)
     loopback = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, never bound
     return str(Endpoint(host=loopback.get(endpoint.host, endpoint.host), port=endpoint.port))
+
+
+def filter_address(settings: Mapping[str, str]) -> str:
+    """Return the filter's main address: FILTER_LISTEN may name others behind it, by comma."""
+    return settings["FILTER_LISTEN"].partition(",")[0]
 
 
 def listening(address: str) -> bool:

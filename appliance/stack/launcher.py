@@ -54,12 +54,17 @@ def _start(stack: Stack) -> None:
     stack.start_appliance()
     stack.wait()
     tell(f"web {web_url(environment)}/")
-    tell(f"filter {environment.settings['FILTER_LISTEN']}")
+    tell(f"filter {_listeners(environment)}")
     tell(f"next hop {environment.settings['FILTER_RELAY']} ({_about_next_hop(environment)})")
     if administrator is not None:
         tell(f"administrator {administrator.email} password {administrator.password}")
         administrator.told(environment.var)
     tell("ready")
+
+
+def _listeners(environment: Environment) -> str:
+    main, _, others = environment.settings["FILTER_LISTEN"].partition(",")
+    return f"{main} (also {others})" if others else main
 
 
 def _about_next_hop(environment: Environment) -> str:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from appliance.stack import process
-from appliance.stack.environment import Environment, listening, reachable
+from appliance.stack.environment import Environment, filter_address, listening, reachable
 from appliance.stack.private import clamd, postgres, redis, spamd
 
 _DRAIN_SECONDS = (
@@ -99,7 +99,7 @@ class Stack:
         self._start(
             "filter",
             ["manage.py", "runfilter"],
-            partial(listening, settings["FILTER_LISTEN"]),
+            partial(listening, filter_address(settings)),
             grace=_DRAIN_SECONDS,
         )
         self._start(

@@ -48,7 +48,7 @@ def probe_all(config: FilterConfig | None = None) -> dict[str, Probe]:
     config = config or FilterConfig.from_environment()
     probes: dict[str, Callable[[], Probe | None]] = {
         "database": _database,
-        "filter": lambda: _greets(config.listen),
+        "filter": lambda: _greets(config.listen[0]),
         "virus scanner": lambda: _clamd(config),
         "spam scanner": lambda: _spamd(config),
         "next hop": lambda: _greets(config.relay),

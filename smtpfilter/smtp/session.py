@@ -59,6 +59,12 @@ class Session(HardenedProtocol):
         name = self.session.peer if self.session else None
         return str(name[0]) if isinstance(name, tuple) else ""
 
+    @property
+    def _port(self) -> int:
+        """The port that the client connected to, 0 for a unix socket."""
+        name = self.transport.get_extra_info("sockname") if self.transport else None
+        return int(name[1]) if isinstance(name, tuple) else 0
+
     def _allowed(self) -> bool:
         if not self._peer:
             return True
@@ -185,7 +191,11 @@ class Session(HardenedProtocol):
             self._say(Reply(354, "", "End data with <CR><LF>.<CR><LF>"))
             await self._flush()
             envelope = transaction.envelope(
-                self._peer, self._protocol or "SMTP", self._client, helo=self._helo
+                self._peer,
+                self._protocol or "SMTP",
+                self._client,
+                helo=self._helo,
+                port=self._port,
             )
             self._say_outcome(envelope, await self._take_message(envelope, file))
         finally:

@@ -31,8 +31,13 @@ class Transaction:
     parameters: MailParameters
     recipients: list[Recipient] = field(default_factory=list)
 
-    def envelope(self, peer: str, protocol: Protocol, client: Client, *, helo: str) -> Envelope:
-        """Return the envelope at DATA: now the message gets its id.  `helo` names the peer."""
+    def envelope(
+        self, peer: str, protocol: Protocol, client: Client, *, helo: str, port: int
+    ) -> Envelope:
+        """Return the envelope at DATA: now the message gets its id.
+
+        `helo` names the peer; `port` is the one that it connected to.
+        """
         now = datetime.now(UTC)
         return Envelope(
             mail_id=MailId.make(now, secrets.randbits(22)),
@@ -47,6 +52,7 @@ class Transaction:
             ret=self.parameters.ret,
             envid=self.parameters.envid,
             helo=helo,
+            port=port,
         )
 
 

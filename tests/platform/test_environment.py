@@ -95,6 +95,18 @@ def test_a_given_port_that_is_taken_is_refused_in_words(
         choose({**given, name: taken}, free_ports=True)
 
 
+def test_the_filter_may_listen_on_several_addresses_the_main_one_first(
+    given: dict[str, str], taken: str
+) -> None:
+    settings = choose({**given, "FILTER_LISTEN": "127.0.0.1:0, [::1]:0"}, free_ports=True).settings
+    main, other = settings["FILTER_LISTEN"].split(",")
+    assert main.startswith("127.0.0.1:")
+    assert other.startswith("[::1]:")
+    assert environment.filter_address(settings) == main
+    with pytest.raises(StackError, match=f"FILTER_LISTEN={taken}: something else"):
+        choose({**given, "FILTER_LISTEN": f"127.0.0.1:0,{taken}"}, free_ports=True)
+
+
 def test_a_given_next_hop_that_listens_is_used_and_no_mailbox_started(
     given: dict[str, str], taken: str
 ) -> None:

@@ -18,7 +18,7 @@ from smtpfilter.mail.octets import SpooledMail
 from smtpfilter.mail.reply import Reply
 from smtpfilter.smtp.pool import Pool
 from smtpfilter.smtp.spool import Spool
-from smtpfilter.supervisor import listening_socket
+from smtpfilter.supervisor import listening_sockets
 
 LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1"))
 
@@ -65,8 +65,9 @@ class Server:
         self.config = config
         self.handler = handler
         self.drained: bool | None = None
-        self.listener = listening_socket(config.listen)
-        self.address = self.listener.getsockname()
+        self.listeners = listening_sockets(config.listen)
+        self.addresses = [listener.getsockname() for listener in self.listeners]
+        self.address = self.addresses[0]
         self.spool = Spool(config.spool_dir, config.spool_limit_bytes)
         self.pool = Pool(handler, threads=config.threads, backlog=config.backlog)
         self._ready = threading.Event()
@@ -77,7 +78,7 @@ class Server:
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
-        daemon = Daemon(self.listener, self.config, self.pool, self.spool)
+        daemon = Daemon(self.listeners, self.config, self.pool, self.spool)
         daemon.start()
         self._ready.set()
         await self._stop.wait()
@@ -103,7 +104,7 @@ def handler() -> FakeHandler:
 def config(tmp_path: Path) -> FilterConfig:
     return FilterConfig(
         hostname="filter.example",
-        listen=Endpoint(host="127.0.0.1", port=0),
+        listen=(Endpoint(host="127.0.0.1", port=0),),
         allowed_clients=LOOPBACK,
         spool_dir=tmp_path,
         threads=4,

@@ -34,6 +34,8 @@ def test_a_message_is_processed_though_no_further_thread_can_be_started_f24(
     pool = Pool(Taking(), threads=2, backlog=1)
     monkeypatch.setattr(threading.Thread, "start", refuse)
     for _ in range(4):
-        envelope = parse_mail(b"FROM:<a@example.org>").envelope("", "LMTP", Client())
+        envelope = parse_mail(b"FROM:<a@example.org>").envelope(
+            "", "LMTP", Client(), helo="", port=0
+        )
         assert pool.submit(envelope, spool.open()).result(20) == (TAKEN,)
     spool.close()

@@ -255,6 +255,19 @@ def test_a_unix_socket_left_by_a_dead_filter_is_taken_over(
     assert "another program listens there" in third.end()[1]
 
 
+def test_all_addresses_are_served_by_the_workers_and_left_tidy(
+    run_filter: Callable[..., Filter], tmp_path: Path
+) -> None:
+    first, second = str(tmp_path / "a"), str(tmp_path / "b")
+    running = run_filter(listen=first, FILTER_LISTEN=f"{first}, {second}")
+    for address in (first, second):
+        assert send_mail(address, b"seconds: 0\r\n")[0].startswith("250")
+    running.process.send_signal(signal.SIGTERM)
+    assert running.end()[0] == 0
+    assert not Path(first).exists()
+    assert not Path(second).exists()
+
+
 def test_a_socket_of_systemd_is_taken_and_readiness_is_told(tmp_path: Path) -> None:
     notices = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     notices.bind(str(tmp_path / "notify"))
