@@ -32,12 +32,13 @@ _GZIP_NAMED = 8  # flag FNAME (RFC 1952 2.3.1)
 _GZIP_EXTRA = 4
 
 
-def unreadable_container(types: Sequence[str], names: Sequence[str]) -> str:
-    """Return why this container cannot be opened, "" where it can or is none."""
+def unreadable_container(types: Sequence[str], names: Sequence[str], opened: bool) -> str:
+    """Return why this container was not `opened` or not in full, "" where it was or is none."""
     closed = [short for short in types if short in _CLOSED]
     if closed:
         return f"nothing here reads {closed[0]}"
-    if types[0] in _NOTHING_SPECIAL and any(_CONTAINER_NAME.search(name) for name in names):
+    plain = not opened and types[0] in _NOTHING_SPECIAL
+    if plain and any(_CONTAINER_NAME.search(name) for name in names):
         return "its name promises an archive, which it is not"
     return ""
 

@@ -66,7 +66,10 @@ class Contents:
             self._remark_on(place, "encrypted", cipher)
         before = len(self.parts)
         undecipherable = self._look_into(content, place, node, types, names) or cipher
-        if len(self.parts) > before and not stands_for_itself(types):
+        opened = len(self.parts) > before
+        if unreadable := unreadable_container(types, names, opened):
+            self._remark_on(place, "undecodable", unreadable)
+        if opened and not stands_for_itself(types):
             return
         part = Part(
             path=place.path,
@@ -80,17 +83,16 @@ class Contents:
         self._list(part, before)
 
     def remark(self, kind: UncheckedKind, words: str) -> None:
-        """Tell of something that could not be looked into, once."""
+        """Tell of something that could not be looked into, once; no kind is crowded out."""
         remark = Unchecked(kind, visible(words))
-        if remark not in self.unchecked and len(self.unchecked) < _MOST_UNCHECKED:
+        room = len(self.unchecked) < _MOST_UNCHECKED
+        if remark not in self.unchecked and (room or all(kind != r.kind for r in self.unchecked)):
             self.unchecked.append(remark)
 
     def _look_into(
         self, content: bytes, place: Place, node: Node, types: Node, names: Node
     ) -> bool:
         """Add what is packed in `content`.  True: something is, but it is encrypted."""
-        if unreadable := unreadable_container(types, names):
-            self._remark_on(place, "undecodable", unreadable)
         message = content if is_message(types, names) else signed_message(content)
         budget = self._budget.container()
         found = None if message else open_container(content, types, names, budget)

@@ -115,7 +115,8 @@ def test_documents_and_java_archives_are_opened(
 
 @pytest.mark.parametrize("before", [b"GIF89a\x01\0\x01\0", b"<html>", PE, b"\0" * 5000])
 def test_a_zip_behind_something_else_is_found_as_well(look: Looking, before: bytes) -> None:
-    opened = look(before + zipped(EVIL))
+    opened = look(before + zipped(EVIL), "a.zip")
+    assert opened.unchecked == []
     assert len(opened.parts) == 2
     assert opened.parts[0].path == "1"
     assert opened.parts[1].nodes[1] == (".exe", ".exe-ms", "x.exe")

@@ -190,6 +190,14 @@ def test_too_little_memory_ends_one_container(
     assert opened.parts[-1].nodes[-1] == (".exe", ".exe-ms", "x.exe")
 
 
+def test_many_troubles_of_one_kind_do_not_hide_another(look: Looking) -> None:
+    """X-3: each kind may have a destiny of its own."""
+    broken = [(f"{number}.7z", b"7z\xbc\xaf'\x1c\0\x04" + bytes(30)) for number in range(150)]
+    opened = look(zipped(*broken, ("a.asc", b"-----BEGIN PGP MESSAGE-----\r\n\r\nhQ\r\n")))
+    assert kinds(opened) == {"undecodable", "encrypted"}
+    assert len(opened.unchecked) == 101
+
+
 def test_endless_names_end(look: Looking) -> None:
     """P6: the parts of a message are recorded, so their strings are bounded all together."""
     packed = zipped(*[(f"{number}/" + "x" * 2000, b"") for number in range(1000)])
