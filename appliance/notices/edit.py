@@ -68,7 +68,7 @@ def words(kind: str, language: str) -> tuple[Template, bool]:
 
 def preview(kind: str, template: Template) -> Text:
     """Return what a notice of this kind would say about a made-up mail.  Raises Refused."""
-    hidden = {"header": []} if kind in TO_RECIPIENTS else {}
+    hidden: dict[str, Any] = {"header": []} if kind in TO_RECIPIENTS else {}
     try:
         return render(template, SAMPLE | {"about": "virus_admin"} | hidden)
     except BadTemplate as error:

@@ -42,7 +42,8 @@ def test_looking_changes_nothing(cast: Cast, role: str, method: str) -> None:
         "/policies/new.example/", "/senders/", "/senders/olga@example.com/",
         "/senders/olga@example.com/remove/", "/domains/", "/domains/example.com/",
         "/domains/example.com/remove/", "/accounts/", f"/accounts/{cast.auditor.pk}/",
-        f"/accounts/{cast.auditor.pk}/remove/", "/status/", "/healthz", "/readyz", "/metrics",
+        f"/accounts/{cast.auditor.pk}/remove/", "/notices/", "/notices/virus/de/",
+        "/notices/virus/de/reset/", "/status/", "/healthz", "/readyz", "/metrics",
     ]  # fmt: skip
     client = cast.client(role)
     before = _fingerprints()
@@ -56,7 +57,7 @@ def test_looking_changes_nothing(cast: Cast, role: str, method: str) -> None:
 def test_every_deed_is_among_those_that_only_answer_to_post() -> None:
     """Addresses that act refuse GET for everybody who is logged in."""
     acting = {name for name, method, *got in ROWS if method == "POST" and "302" in got[:7]}
-    forms = {"policy", "sender_list", "domains", "domain", "accounts", "account"}
+    forms = {"policy", "sender_list", "domains", "domain", "notice", "accounts", "account"}
     allauth = {name for name in acting if name.startswith("account_")} - {
         "account_active",
         "account_remove",

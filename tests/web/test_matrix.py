@@ -48,6 +48,12 @@ policies                 GET   200 200 200 200 403 403 200 302
 policies                 POST  405 405 405 405 405 405 405 302
 policy                   GET   200 200 200 200 403 403 404 302
 policy                   POST  302 302 403 403 403 403 404 302
+ban_sets                 GET   200 200 200 200 403 403 200 302
+ban_sets                 POST  405 405 405 405 405 405 405 302
+ban_set                  GET   200 200 200 200 403 403 200 302
+ban_set                  POST  302 403 403 403 403 403 403 302
+ban_set_remove           GET   405 405 405 405 405 405 405 302
+ban_set_remove           POST  302 403 403 403 403 403 403 302
 senders                  GET   200 200 200 200 200 200 200 302
 senders                  POST  405 405 405 405 405 405 405 302
 sender_list              GET   200 200 200 200 200 404 404 302
@@ -62,6 +68,12 @@ domain_remove            GET   405 405 405 405 405 405 405 302
 domain_remove            POST  302 403 403 403 403 403 403 302
 mailbox_remove           GET   405 405 405 405 405 405 405 302
 mailbox_remove           POST  302 302 403 403 403 403 404 302
+notices                  GET   200 200 200 200 403 403 200 302
+notices                  POST  405 405 405 405 405 405 405 302
+notice                   GET   200 200 200 200 403 403 200 302
+notice                   POST  302 403 403 403 403 403 403 302
+notice_reset             GET   405 405 405 405 405 405 405 302
+notice_reset             POST  302 403 403 403 403 403 403 302
 accounts                 GET   200 403 403 403 403 403 403 302
 accounts                 POST  302 403 403 403 403 403 403 302
 account                  GET   200 403 403 403 403 403 403 302
@@ -95,10 +107,12 @@ KEY = "olga@example.com"
 
 POSTED: dict[str, dict[str, str]] = {
     "policy": {"spam_kill_level": "9"},
+    "ban_set": {"do": "save", "rule-TOTAL_FORMS": "0", "rule-INITIAL_FORMS": "0"},
     "sender_list": {"sender": "friend@example.org", "action": "allow"},
     "sender_remove": {"sender": "foe@example.org"},
     "domains": {"name": "new.example"},
     "domain": {"address": "new@example.com"},
+    "notice": {"subject": "Hello", "body": "{{ hostname }}", "save": "yes"},
     "accounts": {"email": "new@example.net", "role": "auditor", "password": PASSWORD},
     "account": {"password": "another gate, another wall"},
     "account_active": {"active": "no"},
@@ -130,9 +144,11 @@ def addresses(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], st
             "mail": mail,
             "raw": mail,
             **dict.fromkeys(("release", "decline", "delete", "restore"), mail | recipient),
+            **dict.fromkeys(("ban_set", "ban_set_remove"), {"name": "current"}),
             "domain": {"name": "example.com"},
             "domain_remove": {"name": "example.com"},
             "mailbox_remove": {"address": KEY},
+            **{page: {"kind": "virus", "language": "de"} for page in ("notice", "notice_reset")},
             **{page: {"key": KEY} for page in ("policy", "sender_list", "sender_remove")},
             **{
                 page: {"pk": cast.auditor.pk}
