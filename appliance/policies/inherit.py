@@ -8,7 +8,7 @@ from typing import Any
 from appliance.policies.source import DatabasePolicySource
 from smtpfilter.mail.address import Address, parse_address
 from smtpfilter.policy.layers import Layer, PolicyBook
-from smtpfilter.policy.lookup import SITE
+from smtpfilter.policy.lookup import SITE, is_bare
 from smtpfilter.policy.resolve import resolve, scope
 from smtpfilter.policy.settings import FIELDS
 
@@ -38,6 +38,8 @@ def inherited(key: str) -> dict[str, Inherited]:
     """
     address = _someone_under(key)
     book = DatabasePolicySource().load((), (address,))
+    if is_bare(key):  # it counts in local domains only
+        book = replace(book, domains=frozenset({address.domain}))
     above = _layers_above(key, book, address)
     policy = resolve(replace(book, layers=above), address)
     return {
@@ -60,8 +62,7 @@ def _layers_above(key: str, book: PolicyBook, address: Address) -> tuple[Layer, 
     """Return the layers that count after the one made by hand at `key`, the nearest first: what
     sources say at the key itself (K-8), then the layers of less specific keys.
     """
-    bare = replace(book, domains=frozenset({address.domain}))
-    keys = list(scope(bare, address))
+    keys = list(scope(book, address))
     place = keys.index(key) if key in keys else -1
     ranks = {name: rank for rank, name in enumerate(keys)}
     return tuple(
