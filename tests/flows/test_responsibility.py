@@ -352,8 +352,7 @@ def test_a_retry_repeats_the_reply_and_tells_the_sender_nothing_twice(
     first = postern.send(mail(), *THREE, xforward="IDENT=4ABC ADDR=192.0.2.1")
     assert first[0].startswith("250 2.0.0 ")
     assert first[0].endswith("but 2 REJECT")
-    (again,) = postern.send(mail(), *THREE, xforward="IDENT=4ABC ADDR=192.0.2.1")
-    assert again == first[0].replace(f"(smtp:[127.0.0.1]:{hop.address[1]})", "")
+    assert postern.send(mail(), *THREE, xforward="IDENT=4ABC ADDR=192.0.2.1") == first
     letter, notice = hop.delivered
     assert letter.accepted == ["one@example.com"]
     for address in (b"two@example.com", b"three@example.com"):
