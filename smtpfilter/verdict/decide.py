@@ -1,4 +1,4 @@
-"""The decision: what happens to one message for one recipient (L-1 to L-7, C-1 to C-8, F-1 to F-7,
+"""The decision: what happens to one message for one recipient (L-1 to L-6, C-1 to C-8, F-1 to F-7,
 T-1, T-2, W-5).
 
 Daemon, screens, command line and replay all call decide(); there is no second copy that could

@@ -1,0 +1,180 @@
+"""Which checks are run for a message, and which answers are asked for no more (L-1, L-5,
+BB-10; Z-19).
+"""
+
+# ruff: noqa: E501 - one row of a table is one line
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from smtpfilter.examine import Examiner, Wanted
+from smtpfilter.log import Story
+from smtpfilter.mail.envelope import Envelope
+from smtpfilter.mail.findings import Findings, Part, SpamReport, Unchecked, Virus
+from smtpfilter.mail.message import parse
+from smtpfilter.mail.octets import SpooledMail
+from smtpfilter.policy.destiny import Destiny
+from smtpfilter.policy.layers import SenderMatch
+from smtpfilter.ports import VirusScan
+from smtpfilter.verdict.verdict import Case
+from tests.unit.builders import ANN, BOB, PROGRAM, case, envelope, unchecked
+
+BYPASSES = ("virus", "spam", "banned", "header")
+VIRUS = VirusScan((Virus("Eicar", "clamd"),))
+FAILED = VirusScan(None, failure="down")
+BIG: dict[str, Any] = {"size_bytes": 70000, "message_size_limit": 1}
+LISTED = SenderMatch(white=True)
+
+
+@dataclass
+class ScriptedUnpacker:
+    parts: tuple[Part, ...] = ()
+    unchecked: tuple[Unchecked, ...] = ()
+    asked: int = 0
+
+    def unpack(self, mail: SpooledMail) -> tuple[tuple[Part, ...], tuple[Unchecked, ...]]:
+        self.asked += 1
+        return self.parts, self.unchecked
+
+    def stop(self) -> None:
+        """Hold no children."""
+
+
+@dataclass
+class ScriptedEngines:
+    """`slow`: the virus scan ends only after the spam scan was asked for."""
+
+    viruses: VirusScan = field(default_factory=VirusScan)
+    slow: bool = False
+    asked: list[str] = field(default_factory=list)
+    spam_asked: threading.Event = field(default_factory=threading.Event)
+
+    def scan_viruses(self, mail: SpooledMail) -> VirusScan:
+        self.asked.append("virus")
+        if self.slow:
+            self.spam_asked.wait(20)
+        return self.viruses
+
+    def scan_spam(self, mail: SpooledMail, sent: Envelope) -> tuple[SpamReport | None, str | None]:
+        self.asked.append("spam")
+        self.spam_asked.set()
+        return SpamReport(1.0), None
+
+
+@dataclass
+class Room:
+    unpacker: ScriptedUnpacker = field(default_factory=ScriptedUnpacker)
+    engines: ScriptedEngines = field(default_factory=ScriptedEngines)
+
+    def examine(self, *cases: Case) -> Findings:
+        octets = b"Subject: x\r\n\r\n"
+        mail = SpooledMail(octets, "00", Path("/nowhere/message"), Path("/nowhere"))
+        story = Story(envelope(), len(octets), told=False)
+        with ThreadPoolExecutor(1) as helpers:
+            examiner = Examiner(self.unpacker, self.engines, helpers)
+            found = examiner.examine(envelope(), parse(octets), mail, Wanted.by(cases), story)
+            examiner.close()
+            return found
+
+
+@pytest.fixture
+def room() -> Room:
+    return Room()
+
+
+def bypassing(*checks: str) -> dict[str, Any]:
+    return {f"bypass_{check}_checks": True for check in checks}
+
+
+@pytest.mark.parametrize(
+    ("ann", "bob", "asked", "unpacked"),
+    [
+        ({}, {}, ["virus", "spam"], True),
+        (bypassing("virus"), {}, ["virus", "spam"], True),
+        (bypassing("virus"), bypassing("virus"), ["spam"], True),
+        (bypassing("spam"), bypassing("spam"), ["virus"], True),
+        (bypassing("spam"), {}, ["virus", "spam"], True),
+        (bypassing("virus", "banned"), bypassing("virus", "banned"), ["spam"], False),
+        (bypassing("virus", "banned"), bypassing("virus"), ["spam"], True),
+        (bypassing(*BYPASSES), bypassing(*BYPASSES), [], False),
+        ({"sender": LISTED}, {"sender": SenderMatch(black=True)}, ["virus"], True),
+        ({"sender": LISTED}, {}, ["virus", "spam"], True),
+        ({"sender": LISTED}, bypassing("spam"), ["virus"], True),
+    ],
+)  # fmt: skip
+def test_a_check_is_run_once_where_one_recipient_wants_it(
+    room: Room, ann: dict[str, Any], bob: dict[str, Any], asked: list[str], unpacked: bool
+) -> None:
+    """L-1, L-5, BB-10."""
+    found = room.examine(case(ANN, **ann), case(BOB, **bob))
+
+    assert room.engines.asked == asked
+    assert room.unpacker.asked == unpacked
+    assert (found.viruses is not None) == ("virus" in asked)
+    assert (found.spam is not None) == ("spam" in asked)
+    assert (found.parts is not None) == unpacked
+    everybody = bypassing("header").items() <= ann.items() and bypassing("header").items() <= bob.items()  # fmt: skip
+    assert (found.bad_headers is None) == everybody
+
+
+@pytest.mark.parametrize(
+    ("scan", "parts", "holes", "ann", "scored"),
+    [
+        (VIRUS, (), (), {}, False),
+        (VIRUS, (), (), {"virus_lover": True}, True),
+        (VIRUS, (), (), {"virus_destiny": Destiny.PASS}, True),
+        (VIRUS, (), (), bypassing("virus"), True),
+        (FAILED, (), (), {}, False),
+        (VirusScan(), PROGRAM.parts, (), {}, False),
+        (VirusScan(), PROGRAM.parts, (), {"banned_files_lover": True}, True),
+        (VirusScan(), (), unchecked("encrypted").unchecked, {}, False),
+        (VirusScan((), unchecked("limits").unchecked), (), (), {}, False),
+        (VirusScan(), (), (), {}, True),
+    ],
+)
+def test_what_nobody_can_get_is_not_scored(
+    room: Room, scan: VirusScan, parts: Any, holes: Any, ann: dict[str, Any], scored: bool
+) -> None:
+    """L-5: one for whom it may pass is enough; else the score is unknown, not zero."""
+    room.engines.viruses, room.unpacker.parts, room.unpacker.unchecked = scan, parts, holes
+
+    assert (room.examine(case(ANN, **ann), case(BOB)).spam is not None) is scored
+    assert ("spam" in room.engines.asked) is scored
+
+
+@pytest.mark.parametrize(("scan", "scored"), [(VirusScan(), True), (VIRUS, False)])
+def test_the_spam_engine_is_asked_beside_a_slow_virus_scan(
+    room: Room, scan: VirusScan, scored: bool
+) -> None:
+    """Once, and what it says of infected mail is dropped."""
+    room.engines.viruses, room.engines.slow = scan, True
+
+    found = room.examine(case())
+    assert room.engines.asked == ["virus", "spam"]
+    assert (found.spam is not None) is scored
+
+
+def test_what_is_too_big_for_everybody_is_not_looked_into(room: Room) -> None:
+    """Z-19."""
+    assert room.examine(case(ANN, **BIG), case(BOB, **BIG)) == Findings()
+    assert room.engines.asked == []
+    assert room.unpacker.asked == 0
+
+
+@pytest.mark.parametrize("other", [{}, {**BIG, "oversized_destiny": Destiny.PASS}])
+def test_what_is_too_big_for_one_is_looked_into_for_the_other(
+    room: Room, other: dict[str, Any]
+) -> None:
+    room.examine(case(ANN, **BIG), case(BOB, **other))
+
+    assert room.engines.asked == ["virus", "spam"]
+
+
+def test_nobody_has_to_want_anything(room: Room) -> None:
+    """A message whose every recipient is out of reach asks nothing."""
+    assert room.examine() == Findings()
