@@ -130,7 +130,7 @@ def notice_rows(number: int, entry: JournalEntry, new_viruses: Collection[str]) 
 
 
 def settled_rows(number: int, settled: Mapping[bytes, Settlement]) -> list[Row]:
-    """Return (mail_id, path, outcome, line, code, enhanced, text) for each."""
+    """Return (mail_id, path, outcome, line, code, enhanced, text, hop) for each."""
     return [
         (
             number,
@@ -140,6 +140,7 @@ def settled_rows(number: int, settled: Mapping[bytes, Settlement]) -> list[Row]:
             settlement.reply.code,
             visible(settlement.reply.enhanced),
             visible(settlement.reply.text),
+            visible(settlement.hop),
         )
         for path, settlement in settled.items()
     ]

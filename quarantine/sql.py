@@ -37,7 +37,7 @@ COUNT_FAULT = """
 
 # Times are compared in Postgres, whose clock all hosts share.
 FIND_ATTEMPTS = """
-    SELECT path, outcome, reply_code, reply_enhanced, reply_text, lease_owner,
+    SELECT path, outcome, reply_code, reply_enhanced, reply_text, reply_hop, lease_owner,
            COALESCE(lease_until > clock_timestamp(), false)
     FROM quarantine_attempt WHERE key = %s AND path = ANY(%s)"""
 
@@ -46,7 +46,7 @@ WRITE_ATTEMPTS = f"""
     INSERT INTO quarantine_attempt ({ATTEMPT_COLUMNS}) VALUES %s
     ON CONFLICT (key, path) DO UPDATE
     SET outcome = EXCLUDED.outcome, reply_code = EXCLUDED.reply_code,
-        reply_enhanced = EXCLUDED.reply_enhanced, reply_text = EXCLUDED.reply_text,
+        reply_enhanced = EXCLUDED.reply_enhanced, reply_text = EXCLUDED.reply_text, reply_hop = '',
         lease_owner = EXCLUDED.lease_owner, lease_until = EXCLUDED.lease_until"""
 
 # Only a later attempt meets a row: an id that another message has already must never join the two.
@@ -94,14 +94,14 @@ SETTLE_RECIPIENTS = """
     UPDATE quarantine_recipient AS r
     SET outcome = v.outcome, reply = v.line,
         settled_at = CASE v.outcome WHEN 'deferred' THEN NULL ELSE now() END
-    FROM (VALUES %s) AS v (mail_id, path, outcome, line, code, enhanced, text)
+    FROM (VALUES %s) AS v (mail_id, path, outcome, line, code, enhanced, text, hop)
     WHERE r.mail_id = v.mail_id AND r.path = v.path"""
 
 SETTLE_ATTEMPTS = """
     UPDATE quarantine_attempt AS a
     SET outcome = v.outcome, reply_code = v.code, reply_enhanced = v.enhanced,
-        reply_text = v.text, lease_owner = '', lease_until = NULL
-    FROM (VALUES %s) AS v (key, path, outcome, line, code, enhanced, text)
+        reply_text = v.text, reply_hop = v.hop, lease_owner = '', lease_until = NULL
+    FROM (VALUES %s) AS v (key, path, outcome, line, code, enhanced, text, hop)
     WHERE a.key = v.key AND a.path = v.path"""
 
 # A lease that is given up ends at once.

@@ -114,9 +114,9 @@ class DatabaseJournal:
         cursor.execute(sql.FIND_ATTEMPTS, [work.retry_key, [_path(r) for r in recipients]])
         settled = {}
         rows = cursor.fetchall()
-        for path, outcome, code, enhanced, text, owner, in_time in rows:
+        for path, outcome, code, enhanced, text, hop, owner, in_time in rows:
             if outcome not in (Outcome.PENDING, Outcome.DEFERRED):
-                settlement = Settlement(Outcome(outcome), Reply(code, enhanced, text))
+                settlement = Settlement(Outcome(outcome), Reply(code, enhanced, text), hop)
                 settled[bytes(path)] = settlement
             elif holds(owner, in_time, self._at_work):
                 raise InProgress(f"{owner} works on it")

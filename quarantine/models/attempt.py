@@ -36,7 +36,7 @@ class RetryKey(models.Model):
 class Attempt(models.Model):
     """One recipient under a retry key: how it ended, or who works on it.
 
-    `lease_owner`: the process at work, "" where nobody is; its lease holds until `lease_until` or
+    `reply_hop`: the next hop that gave the reply, "" where it is ours.  `lease_owner`: the process at work, "" where nobody is; its lease holds until `lease_until` or
     until it is dead.
     """
 
@@ -49,6 +49,7 @@ class Attempt(models.Model):
     reply_code = models.IntegerField(default=0)
     reply_enhanced = models.TextField(default="")
     reply_text = models.TextField(default="")
+    reply_hop = models.TextField(default="", db_default="")
     lease_owner = models.TextField(default="")
     lease_until = models.DateTimeField(null=True)
 

@@ -127,8 +127,7 @@ def _counts(words: Sequence[str]) -> str:
 
 
 def _from_next_hop(end: Settlement) -> str:
-    hop = f"({end.hop})" if end.hop else ""  # an earlier attempt's answer has lost it
-    return f"from MTA{hop}: {end.reply}"
+    return f"from MTA({end.hop}): {end.reply}"
 
 
 def _refusal(envelope: Envelope, verdict: Verdict, end: Settlement) -> Reply:
