@@ -1,29 +1,16 @@
-"""Do spam levels stand in their order?  tag <= tag2 <= tag3 <= kill <= every cut-off.
+"""Do the spam levels of a row stand in their order, with what it inherits?  The order itself is
+that of smtpfilter.policy.levels.
 
 Levels out of order still work, since each is compared by itself; but a person who writes them meant
-something else.  "never" is no level: it stands in nobody's way.
+something else.
 """
 
-import math
 from collections.abc import Iterable, Mapping
 
 from appliance.policies.columns import SettingColumns
 from appliance.policies.inherit import Inherited
+from smtpfilter.policy.levels import LEVELS, contradictions
 from smtpfilter.policy.settings import format_value
-
-_CUT_OFFS = (
-    "spam_dsn_cutoff_level",
-    "spam_crediblefrom_dsn_cutoff_level",
-    "spam_notifyadmin_cutoff_level",
-    "spam_quarantine_cutoff_level",
-)
-LEVELS_IN_ORDER = (
-    ("spam_tag_level", "spam_tag2_level"),
-    ("spam_tag2_level", "spam_tag3_level"),
-    ("spam_tag2_level", "spam_kill_level"),
-    ("spam_tag3_level", "spam_kill_level"),
-    *(("spam_kill_level", name) for name in _CUT_OFFS),
-)
 
 
 def contradiction(
@@ -34,21 +21,19 @@ def contradiction(
     Compared is what the row sets itself; with `above` also what it inherits, see inherited().
     """
     changed = set(changed)
-    for lower, upper in LEVELS_IN_ORDER:
-        low, high = _level(row, lower, above), _level(row, upper, above)
-        if {lower, upper} & changed and low is not None and high is not None and low > high:
+    levels = {name: _level(row, name, above) for name in LEVELS}
+    for lower, upper in contradictions(levels):
+        if {lower, upper} & changed:
             return (
-                f"{lower} {format_value(low)}{_whence(row, lower, above)} is above"
-                f" {upper} {format_value(high)}{_whence(row, upper, above)}"
+                f"{lower} {format_value(levels[lower])}{_whence(row, lower, above)} is above"
+                f" {upper} {format_value(levels[upper])}{_whence(row, upper, above)}"
             )
     return None
 
 
 def _level(row: SettingColumns, name: str, above: Mapping[str, Inherited] | None) -> float | None:
-    """Return the level, None where there is none to compare."""
-    own = getattr(row, name)
-    level = own if own is not None or above is None else above[name].value
-    return None if level is None or math.isinf(level) else level
+    own: float | None = getattr(row, name)
+    return own if own is not None or above is None else above[name].value
 
 
 def _whence(row: SettingColumns, name: str, above: Mapping[str, Inherited] | None) -> str:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from itertools import pairwise
+from itertools import combinations
 
 RISING = ("spam_tag_level", "spam_tag2_level", "spam_tag3_level", "spam_kill_level")
 CUT_OFFS = (
@@ -11,6 +11,9 @@ CUT_OFFS = (
     "spam_notifyadmin_cutoff_level",
     "spam_quarantine_cutoff_level",
 )
+LEVELS = (*RISING, *CUT_OFFS)
+
+_PAIRS = (*combinations(RISING, 2), *(("spam_kill_level", name) for name in CUT_OFFS))
 
 
 def contradictions(levels: Mapping[str, float | None]) -> list[tuple[str, str]]:
@@ -22,17 +25,8 @@ def contradictions(levels: Mapping[str, float | None]) -> list[tuple[str, str]]:
     used = {
         name: level for name, level in levels.items() if level is not None and math.isfinite(level)
     }
-    pairs = [*pairwise(name for name in RISING if name in used)]
-    if "spam_kill_level" in used:
-        pairs += [("spam_kill_level", name) for name in CUT_OFFS if name in used]
-    return [(lower, upper) for lower, upper in pairs if used[lower] > used[upper]]
-
-
-def out_of_order(levels: Mapping[str, float | None]) -> str:
-    """Return a sentence that says which of `levels` contradict each other, "" where none do."""
-    for lower, upper in contradictions(levels):
-        return (
-            f"{lower} {levels[lower]:g} is above {upper} {levels[upper]:g}: levels rise from tag"
-            " over tag2, tag3 and kill to the cut-offs."
-        )
-    return ""
+    return [
+        (lower, upper)
+        for lower, upper in _PAIRS
+        if lower in used and upper in used and used[lower] > used[upper]
+    ]
