@@ -23,6 +23,7 @@ def test_words_are_saved_shown_and_reset(cast: Cast) -> None:
     assert client.post(PAGE, {"subject": "Neu", "body": "x\r\ny", "save": "yes"}).status_code == 302
     assert NoticeTemplate.objects.get().body == "x\ny\n"
     page = client.get(PAGE).content.decode()
+    assert 'class="form-control mono"' in page
     assert "These are the site's own words." in page.replace("&#x27;", "'")
     assert '<span class="chip">own</span>' in client.get("/notices/").content.decode()
     client.post(f"{PAGE}reset/")

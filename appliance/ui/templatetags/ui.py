@@ -33,13 +33,14 @@ def icon(context: Context, name: str) -> str:
 
 @register.simple_tag
 def control(field: BoundField) -> SafeString:
-    """Draw the field's widget with Bootstrap's class for its kind: forms need not know how they
-    look.
+    """Draw the field's widget with Bootstrap's class for its kind, beside its own: forms need not
+    know how they look.
     """
     widget = field.field.widget
     kinds = ((forms.CheckboxInput, "form-check-input"), (forms.Select, "form-select"))
     look = next((look for kind, look in kinds if isinstance(widget, kind)), "form-control")
-    return field.as_widget(attrs={"class": look})
+    own = widget.attrs.get("class", "")
+    return field.as_widget(attrs={"class": f"{look} {own}".rstrip()})
 
 
 @register.simple_tag(takes_context=True)
