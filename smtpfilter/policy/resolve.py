@@ -2,13 +2,12 @@
 from (P-1, P-2).
 """
 
-from collections.abc import Iterator, Sequence
-from itertools import chain
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from smtpfilter.mail.address import Address
 from smtpfilter.policy.banning import EXTENDS, rule_names
-from smtpfilter.policy.layers import EffectivePolicy, Layer, PolicyBook, Profile
+from smtpfilter.policy.layers import EffectivePolicy, Layer, PolicyBook
 from smtpfilter.policy.lookup import domain_keys, is_bare, lookup_keys, priority
 from smtpfilter.policy.settings import (
     DEFAULTS,
@@ -19,6 +18,7 @@ from smtpfilter.policy.settings import (
 
 DEFAULT = "default"  # the origin of a value that no layer sets
 
+Stage = tuple[PolicySettings, str]  # settings that may give a value, and their origin
 Said = tuple[Any, str]  # a value and its origin
 
 
@@ -32,12 +32,14 @@ def resolve(book: PolicyBook, address: Address, profiles: Sequence[str] = ()) ->
     them, see _rulenames().
     """
     layers = _in_order(book, address)
-    directions = [book.profiles[name] for name in reversed(profiles)]
+    directions = [(book.profiles[name].settings, f"profile {name}") for name in reversed(profiles)]
+    stages, starts = _stages(layers)
+    everything = directions + stages
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
     for name in FIELDS:
-        said = chain(_by_profiles(name, directions), _by_layers(name, layers))
-        found = _rulenames(said) if name == "banned_rulenames" else next(said)
+        heard = directions + stages[starts[name] :] if name in starts else everything
+        found = _rulenames(heard) if name == "banned_rulenames" else _first(name, heard)
         values[name], origins[name] = found
     for name in FOLLOWS_UNCHECKED:
         if values[name] is None:
@@ -84,39 +86,39 @@ def _source(layer: Layer) -> str:
     return layer.source
 
 
-def _by_profiles(name: str, profiles: Sequence[Profile]) -> Iterator[Said]:
-    """Yield what the profiles say about a field."""
-    for profile in profiles:
-        value = getattr(profile.settings, name)
-        if value is not None:
-            yield value, f"profile {profile.name}"
-
-
-def _by_layers(name: str, layers: list[Layer]) -> Iterator[Said]:
-    """Yield what the layers say about a field, from the outermost that locks it on upwards, and at
-    last the default.
+def _stages(layers: Sequence[Layer]) -> tuple[list[Stage], dict[str, int]]:
+    """Return what the layers say, the strongest first, with DEFAULTS behind them; and for each
+    locked field where its outermost lock begins: what stands before it is not heard.
     """
-    locking = (start for start in reversed(range(len(layers))) if name in layers[start].locked)
-    for layer in layers[next(locking, 0) :]:
-        own = getattr(layer.settings, name)
-        if own is not None:
-            yield own, layer.key
-        named = getattr(layer.policy_settings, name)
-        if named is not None:
-            yield named, f"{layer.key} (policy {layer.policy_name})"
-    yield getattr(DEFAULTS, name), DEFAULT
+    stages: list[Stage] = []
+    starts: dict[str, int] = {}
+    for layer in layers:
+        starts |= dict.fromkeys(layer.locked, len(stages))
+        stages.append((layer.settings, layer.key))
+        if layer.policy_name:
+            stages.append((layer.policy_settings, f"{layer.key} (policy {layer.policy_name})"))
+    return [*stages, (DEFAULTS, DEFAULT)], starts
 
 
-def _rulenames(said: Iterator[Said]) -> Said:
+def _first(name: str, heard: Iterable[Stage]) -> Said:
+    for settings, origin in heard:
+        value = getattr(settings, name)
+        if value is not None:
+            return value, origin
+    return None, DEFAULT
+
+
+def _rulenames(heard: Iterable[Stage]) -> Said:
     """Return the names of ban rule sets, joined, and where the first of them come from.
 
     A value that begins with + stands before what is inherited, several of them before each other;
     any other value ends the search (B-4).
     """
+    stages = iter(heard)
     names: dict[str, None] = {}
     first, extends = "", True
     while extends:
-        value, origin = next(said)
+        value, origin = _first("banned_rulenames", stages)
         own, extends = rule_names(value), value.strip().startswith(EXTENDS)
         names |= dict.fromkeys(own)
         if own or not extends:
