@@ -189,3 +189,16 @@ def test_the_foremost_category_that_has_a_setting_chooses() -> None:
     assert foremost(None, found, {Category.SPAM, Category.BAD_HEADER}) is Category.SPAM
     assert foremost(Category.SPAM, found, {Category.BAD_HEADER}) is None
     assert foremost(None, found, set()) is None
+
+
+def test_a_policy_without_a_destiny_is_a_fault_and_never_a_pass() -> None:
+    """P3: a kind of unchecked mail follows unchecked_destiny; nothing else has anything to follow."""
+    made = case()
+    none = {"unchecked_limits_destiny": None, "virus_destiny": None}
+    made = replace(
+        made, policy=replace(made.policy, settings=replace(made.policy.settings, **none))
+    )
+
+    assert decide(made, unchecked("limits")).destiny is Destiny.DISCARD
+    with pytest.raises(ValueError, match="None"):
+        decide(made, EICAR)
