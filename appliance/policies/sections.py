@@ -24,6 +24,8 @@ from appliance.notices.models import NoticeTemplate
 from appliance.policies import banrules, edit, named, profiles, senders
 from appliance.policies.columns import SettingColumns
 from appliance.policies.models import BanRuleSet, NamedPolicy, PolicyLayer, Profile, SenderRule
+from appliance.sources import edit as sources
+from appliance.sources.models import Source
 from appliance.status import edit as status
 from appliance.status.models import SiteSettings, TracedSender
 from smtpfilter.policy.settings import FIELDS
@@ -243,6 +245,14 @@ SECTIONS = (
         key=lambda row: (printed_sender(row["sender"]) or "<>",),
         put=lambda row: TracedSender.objects.get_or_create(sender=printed_sender(row["sender"])),
         drop=lambda key: TracedSender.objects.filter(sender=printed_sender(key[0])).delete(),
+    ),
+    Section(
+        "sources",
+        sources.SETTINGS,
+        rows=lambda: [sources.settings_of(source) for source in Source.objects.all()],
+        key=lambda row: (row["name"],),
+        put=sources.put_source,
+        drop=lambda key: sources.drop_source(key[0]),
     ),
     Section(
         "users",

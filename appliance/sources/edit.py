@@ -1,6 +1,7 @@
 """Add and remove sources of rows.  One transaction each; recorded."""
 
 import ipaddress
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,11 +12,11 @@ from appliance.domains.names import printed_key
 from appliance.errors import Already, Refused, Unknown
 from appliance.policies.revisions import record
 from appliance.sources.files import HOLDS
-from appliance.sources.models import DEFAULT_FILTER, Source
+from appliance.sources.models import Source
 from appliance.sources.rows import Rows, replace_rows
-from smtpfilter.policy.lookup import SITE
 
 _STATE = ("tried_at", "last_read_at", "last_result", "failed", "entries")
+_OF_ALL = ("name", "kind", "every_minutes")
 _OF_FILES = ("path", "holds", "key")
 _OF_DIRECTORIES = (
     "url",
@@ -28,11 +29,13 @@ _OF_DIRECTORIES = (
 )
 
 
+SETTINGS = (*_OF_ALL, *_OF_FILES, *_OF_DIRECTORIES)
+
+
 def settings_of(source: Source) -> dict[str, Any]:
     """Return how the source is set up, as JSON."""
     own = _OF_FILES if source.kind == Source.Kind.FILE else _OF_DIRECTORIES
-    names = ("name", "kind", "every_minutes", *own)
-    return {name: getattr(source, name) for name in names}
+    return {name: getattr(source, name) for name in (*_OF_ALL, *own)}
 
 
 def as_json(source: Source) -> dict[str, Any]:
@@ -49,77 +52,86 @@ def find_source(name: str) -> Source:
     return source
 
 
-def add_file(
-    *,
-    name: str,
-    path: str,
-    holds: str,
-    actor: str,
-    key: str = SITE,
-    every_minutes: int = 60,
-) -> Source:
-    """Read the file at `path` from now on, see files.py for what it `holds`.  Raises Refused."""
-    if holds not in HOLDS:
-        raise Unknown(f"a file cannot hold {holds!r}; it may hold: {', '.join(HOLDS)}")
-    if not path.startswith("/"):
-        raise Refused(f"{path!r} is no whole path: begin it with /")
-    source = Source(kind=Source.Kind.FILE, path=path, holds=holds, key=printed_key(key))
-    return _add(source, name, every_minutes, actor)
+@transaction.atomic
+def add_file(*, actor: str, **values: Any) -> Source:
+    """Read a file from now on.  `values`: name, path, holds (see files.py), and where it is not
+    as usual key and every_minutes.  Raises Refused; Unknown for what a file cannot hold.
+    """
+    return _add({"kind": Source.Kind.FILE, **values}, actor)
 
 
-def add_directory(
-    *,
-    name: str,
-    url: str,
-    base_dn: str,
-    actor: str,
-    bind_dn: str = "",
-    password_file: str = "",
-    filter_text: str = DEFAULT_FILTER,
-    start_tls: bool = False,
-    ca_file: str = "",
-    every_minutes: int = 60,
-) -> Source:
-    """Read a directory from now on.  Raises Refused."""
-    _refuse_bad_url(url, start_tls=start_tls, secret=bool(bind_dn))
-    if bool(bind_dn) != bool(password_file):
-        raise Refused("to bind takes both a DN and a file with its password")
-    source = Source(
-        kind=Source.Kind.LDAP,
-        url=url,
-        base_dn=base_dn,
-        bind_dn=bind_dn,
-        password_file=password_file,
-        filter=filter_text,
-        start_tls=start_tls,
-        ca_file=ca_file,
-    )
-    return _add(source, name, every_minutes, actor)
+@transaction.atomic
+def add_directory(*, actor: str, **values: Any) -> Source:
+    """Read a directory from now on.  `values`: name, url, base_dn, and where it is not as usual
+    filter, bind_dn and password_file, start_tls, ca_file, every_minutes.  Raises Refused.
+    """
+    return _add({"kind": Source.Kind.LDAP, **values}, actor)
 
 
 @transaction.atomic
 def remove_source(*, name: str, actor: str) -> None:
     """Forget a source, and the rows that it brought.  Raises Unknown."""
-    source = find_source(name)
-    before = settings_of(source) | replace_rows(source.name, Rows()).as_json()
-    source.delete()
+    before = settings_of(find_source(name))
+    drop_source(name)
     record(who=actor, verb="sources remove", key=name, before=before, after=None)
 
 
-@transaction.atomic
-def _add(source: Source, name: str, every_minutes: int, actor: str) -> Source:
-    source.name, source.every_minutes = name, every_minutes
-    if not name or not name.isprintable() or name != name.strip():
-        raise Refused(f"{name!r} is no name for a source: write some letters")
-    if Source.objects.filter(name=name).exists():
-        raise Already(f"there is a source {name} already")
+def put_source(values: Mapping[str, Any]) -> None:
+    """Make the source that `values` (as in settings_of) say, or change it; for imports, which
+    record by themselves.  Raises Refused, Unknown.
+    """
+    wanted = _checked(values)
+    source = Source.objects.filter(name=wanted.name).first() or Source()
+    for name in SETTINGS:
+        setattr(source, name, getattr(wanted, name))
+    source.save()
+
+
+def drop_source(name: str) -> None:
+    """Forget a source and its rows; for imports."""
+    replace_rows(name, Rows())
+    Source.objects.filter(name=name).delete()
+
+
+def _add(values: Mapping[str, Any], actor: str) -> Source:
+    source = _checked(values)
+    if Source.objects.filter(name=source.name).exists():
+        raise Already(f"there is a source {source} already")
+    source.save()
+    record(who=actor, verb="sources add", key=source.name, before=None, after=settings_of(source))
+    return source
+
+
+def _checked(values: Mapping[str, Any]) -> Source:
+    """Return a source with these settings, unsaved.  Raises Refused, Unknown."""
+    source = Source(**values)
+    if not source.name or not source.name.isprintable() or source.name != source.name.strip():
+        raise Refused(f"{source.name!r} is no name for a source: write some letters")
+    if source.kind == Source.Kind.FILE:
+        _check_file(source)
+    else:
+        _check_directory(source)
     try:
-        source.full_clean()
+        source.clean_fields()
     except ValidationError as error:
         raise Refused(" ".join(error.messages)) from None
-    source.save()
-    record(who=actor, verb="sources add", key=name, before=None, after=settings_of(source))
     return source
+
+
+def _check_file(source: Source) -> None:
+    if source.holds not in HOLDS:
+        raise Unknown(f"a file cannot hold {source.holds!r}; it may hold: {', '.join(HOLDS)}")
+    if not source.path.startswith("/"):
+        raise Refused(f"{source.path!r} is no whole path: begin it with /")
+    source.key = printed_key(source.key)
+
+
+def _check_directory(source: Source) -> None:
+    _refuse_bad_url(source.url, start_tls=source.start_tls, secret=bool(source.bind_dn))
+    if not source.base_dn:
+        raise Refused("say where the directory is searched, as in dc=example,dc=com")
+    if bool(source.bind_dn) != bool(source.password_file):
+        raise Refused("to bind takes both a DN and a file with its password")
 
 
 def _refuse_bad_url(url: str, *, start_tls: bool, secret: bool) -> None:

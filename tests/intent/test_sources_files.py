@@ -17,6 +17,7 @@ from appliance.policies.edit import set_fields
 from appliance.policies.models import PolicyChange, PolicyLayer, SenderRule
 from appliance.policies.senders import add_sender, remove_sender
 from appliance.policies.source import DatabasePolicySource
+from appliance.policies.transfer import export_rows, import_rows
 from appliance.sources.edit import add_file, remove_source
 from appliance.sources.files import HOLDS, Entry, entries
 from appliance.sources.models import Source
@@ -355,6 +356,31 @@ def test_names_and_places_are_checked(file: Path) -> None:
 def test_a_row_that_is_neither_file_nor_directory_cannot_be_stored() -> None:
     with pytest.raises(Exception, match="source_is_a_file_or_a_directory"):
         Source.objects.create(name="odd", kind="file", path="relative", holds="allow")
+
+
+def test_sources_are_exported_and_the_rows_that_they_bring_are_not(file: Path) -> None:
+    read(file, "example.com\n", "local_domains", every_minutes=5)
+    export = export_rows()
+    assert export["domains"] == []
+    (row,) = export["sources"]
+    assert (row["name"], row["path"], row["every_minutes"]) == ("keys", str(file), 5)
+    remove_source(name="keys", **WHO)
+    import_rows(document=export, **WHO)
+    assert export_rows() == export
+    read_source(name="keys", **WHO)
+    assert domains() == {"example.com"}
+    import_rows(document={**export, "sources": [{**row, "every_minutes": 7}]}, **WHO)
+    assert Source.objects.get().every_minutes == 7
+    assert domains() == {"example.com"}
+    directory = {"name": "keys", "kind": "ldap", "url": "ldap://127.0.0.1", "base_dn": "dc=x"}
+    import_rows(document={**export, "sources": [directory]}, **WHO)
+    assert Source.objects.get().path == ""
+    import_rows(document={**export, "sources": []}, **WHO)
+    assert not Source.objects.exists()
+    assert domains() == set()
+    for wrong in ({"path": "keys"}, {"path": 7}, {"every_minutes": "x"}, {"kind": "odd"}):
+        with pytest.raises(Refused):
+            import_rows(document={**export, "sources": [{**row, **wrong}]}, **WHO)
 
 
 # The schedule

@@ -87,13 +87,11 @@ def _file(options: Namespace) -> dict[str, Any]:
 
 
 def _ldap(options: Namespace) -> dict[str, Any]:
-    if not options.base:
-        raise Refused("say where the directory is searched: --base dc=example,dc=com")
     return {
         "name": options.name,
         "url": options.ldap,
-        "base_dn": options.base,
-        "filter_text": options.filter,
+        "base_dn": options.base or "",
+        "filter": options.filter,
         "bind_dn": options.bind,
         "password_file": options.password_file,
         "start_tls": options.starttls,
