@@ -27,8 +27,6 @@ _OF_DIRECTORIES = (
     "base_dn",
     "filter",
 )
-
-
 SETTINGS = (*_OF_ALL, *_OF_FILES, *_OF_DIRECTORIES)
 
 

@@ -90,4 +90,4 @@ def _is_suspicious(before: int, now: int) -> bool:
 def _result(count: int, problems: list[str]) -> str:
     more = len(problems) - MOST_PROBLEMS
     told = problems[:MOST_PROBLEMS] + ([f"and {more} more"] if more > 0 else [])
-    return "; ".join([f"{count} rows", *told])
+    return "; ".join([f"{count} row{'s' if count != 1 else ''}", *told])

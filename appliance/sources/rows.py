@@ -10,7 +10,7 @@ from typing import Any
 
 from appliance.domains.models import Domain
 from appliance.policies.models import PolicyLayer, SenderRule
-from smtpfilter.policy.settings import FIELDS, format_value
+from smtpfilter.policy.settings import FIELDS
 
 BATCH_ROWS = 500
 MOST_NAMES = 200  # that the record of a reading tells
@@ -119,11 +119,6 @@ def _rule_name(at: tuple[str, str]) -> str:
 def _drop(model: Any, numbers: list[int]) -> None:
     for start in range(0, len(numbers), BATCH_ROWS):
         model.objects.filter(pk__in=numbers[start : start + BATCH_ROWS]).delete()
-
-
-def shown(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a layer's values as JSON shows them."""
-    return {name: format_value(value) for name, value in values.items()}
 
 
 def merged(parts: Iterable[Rows]) -> Rows:

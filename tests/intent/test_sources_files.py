@@ -482,8 +482,8 @@ def test_the_command_adds_reads_lists_writes_and_removes(run: Any, file: Path) -
     assert (added.code, added.document["kind"], added.document["key"]) == (0, "file", "@.")
     assert "not read yet" in run("sources", "list").out
     done = run("sources", "read", "keys", "--json").document
-    assert (done["entries"], done["failed"], done["last_result"]) == (1, False, "1 rows")
-    assert "1 rows" in run("sources", "list").out
+    assert (done["entries"], done["failed"], done["last_result"]) == (1, False, "1 row")
+    assert "1 row" in run("sources", "list").out
     file.write_text("")
     failed = run("sources", "read", "keys")
     assert (failed.code, failed.err.count("\n")) == (1, 1)

@@ -8,7 +8,7 @@ import time
 from typing import Any, Literal
 
 import dns.exception
-import dns.message
+import dns.name
 import dns.resolver
 from dns.rdata import Rdata
 
