@@ -5,10 +5,12 @@ A recipient learns nothing of other recipients (Z-17), an administrator only of 
 names him.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from django.db.models import QuerySet
 
 from appliance.notices.shipped import SUMMARY, TO_RECIPIENTS
 from quarantine.models import MailRecord, Notice, RecipientRecord
@@ -60,12 +62,13 @@ class Letters:
         return f"{self.public_url}/mails/{mail_id}/"
 
 
-def summary_facts(kind: str, notices: Iterable[Notice]) -> dict[str, Any]:
+def summary_facts(kind: str, notices: QuerySet[Notice]) -> dict[str, Any]:
     """Return the facts of a summary of `notices`, whose messages stand in the order of arrival."""
-    mails = [notice.mail for notice in notices if notice.mail]
+    count = notices.count()
+    first = notices.select_related("mail").order_by("id")[:MOST_IN_SUMMARY]
     return FACTS | {
         "about": kind,
-        "count": len(mails),
+        "count": count,
         "messages": [
             {
                 "mail_id": mail.mail_id,
@@ -73,9 +76,10 @@ def summary_facts(kind: str, notices: Iterable[Notice]) -> dict[str, Any]:
                 "sender": mail.mail_from,
                 "subject": " ".join(mail.subject.split()),
             }
-            for mail in mails[:MOST_IN_SUMMARY]
+            for mail in (notice.mail for notice in first)
+            if mail
         ],
-        "more_messages": max(0, len(mails) - MOST_IN_SUMMARY),
+        "more_messages": max(0, count - MOST_IN_SUMMARY),
     }
 
 

@@ -10,6 +10,7 @@ Which row is taken is decided by one process at a time, for a moment; sending is
 """
 
 import logging
+import time
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
@@ -29,6 +30,8 @@ HOUR = timedelta(hours=1)
 LEASE = timedelta(minutes=15)  # longer than the next hop may take with all its timeouts
 TRIED = timedelta(days=3)  # after that a next hop that always defers has refused
 LONGEST_PAUSE = timedelta(hours=1)
+MOST_AT_ONCE = 4  # notices under way: a next hop that hangs must not take every worker
+ROUND_SECONDS = 60.0
 
 _LOCK = 0x6E6F74696365  # "notice": a number of ours for Postgres's advisory lock
 _BAD_ADDRESS = Reply(553, "5.1.3", "No address to send a notice to")
@@ -41,8 +44,10 @@ _log = logging.getLogger("postern")
 def send_notices(*, relay: Relay, letters: Letters, now: datetime, most: int = 1000) -> int:
     """Send what is due, at most `most` notices; return how many the next hop took.
 
-    After a 4xx the rest waits for the next call: the next hop may be down.
+    After a 4xx the rest waits for the next call, since the next hop may be down, and so it does
+    after ROUND_SECONDS.
     """
+    ends = time.monotonic() + ROUND_SECONDS
     collected_before = now - HOUR
     for kind, address in _groups_to_sum_up(collected_before):
         sum_up(kind=kind, address=address, now=now)
@@ -54,7 +59,7 @@ def send_notices(*, relay: Relay, letters: Letters, now: datetime, most: int = 1
         reply = _send(notice, relay, letters, now)
         _settle(notice, reply, now)
         sent += reply.accepted
-        if reply.temporary:
+        if reply.temporary or time.monotonic() > ends:
             break
     return sent
 
@@ -64,6 +69,8 @@ def claim(*, now: datetime) -> Notice | None:
     limit = SiteSettings.load().notices_per_hour
     with transaction.atomic():
         _one_at_a_time()
+        if _under_way(now) >= MOST_AT_ONCE:
+            return None
         while notice := due(now).select_for_update(skip_locked=True).first():
             counted = notice.mail_id is None or notice.state == NoticeState.SENDING
             if counted or _sent_lately(notice, now) < limit:
@@ -96,7 +103,7 @@ def sum_up(*, kind: str, address: str, now: datetime) -> None:
             kind=kind,
             address=address,
             language=newest.language,
-            facts=summary_facts(kind, collected.select_related("mail").order_by("id")),
+            facts=summary_facts(kind, collected),
             created_at=now,
             not_before=now,
         )
@@ -118,6 +125,10 @@ def _one_at_a_time() -> None:
     """Wait for others that claim, until the end of the transaction: the limit is counted then."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+
+
+def _under_way(now: datetime) -> int:
+    return Notice.objects.filter(state=str(NoticeState.SENDING), lease_until__gt=now).count()
 
 
 def _sent_lately(notice: Notice, now: datetime) -> int:

@@ -26,7 +26,7 @@ def send_due_releases() -> None:
         send_release.delay(release_id)
 
 
-@shared_task(name="quarantine.send_notices")
+@shared_task(name="quarantine.send_notices", time_limit=LIMIT_SECONDS)
 def send_notices() -> None:
     letters = Letters(DatabaseTemplates(), settings.APPLIANCE_HOSTNAME, settings.WEB_PUBLIC_URL)
     notify.send_notices(relay=notify_relay(), letters=letters, now=datetime.now(UTC))

@@ -6,7 +6,7 @@ as text: what looks like a template in them stays what it is.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -79,12 +79,12 @@ _SANDBOX = _sandbox()
 def render(template: Template, facts: Mapping[str, Any]) -> Text:
     """Return subject and body with `facts` filled in, visible text; the subject is one line.
 
-    Raises BadTemplate.
+    What is too long is cut off: a mail with long facts must not go without its notice.  Raises
+    BadTemplate.
     """
-    subject = "".join(_rendered(template.subject, facts, 10 * LONGEST_SUBJECT))
-    body = "".join(_rendered(template.body, facts, LONGEST_TEXT))
-    one_line = " ".join(visible(subject, len(subject)).split())
-    return Text(one_line[:LONGEST_SUBJECT], visible(body, LONGEST_TEXT).strip("\n") + "\n")
+    subject = visible(_rendered(template.subject, facts, 10 * LONGEST_SUBJECT))
+    body = visible(_rendered(template.body, facts, LONGEST_TEXT), LONGEST_TEXT)
+    return Text(" ".join(subject.split())[:LONGEST_SUBJECT], body.strip("\n") + "\n")
 
 
 def check(template: Template, sample: Mapping[str, Any]) -> None:
@@ -102,18 +102,22 @@ def check(template: Template, sample: Mapping[str, Any]) -> None:
             raise BadTemplate(f"there is no {unknown[0]!r}; there are: {', '.join(sorted(sample))}")
     if not render(template, sample).subject:
         raise BadTemplate("the subject must not be empty")
+    if len(_rendered(template.body, sample, LONGEST_TEXT)) > LONGEST_TEXT:
+        raise BadTemplate(f"the text gets longer than {LONGEST_TEXT} characters")
 
 
-def _rendered(source: str, facts: Mapping[str, Any], longest: int) -> Iterator[str]:
-    left = longest
+def _rendered(source: str, facts: Mapping[str, Any], longest: int) -> str:
+    """Return the text, no more of it than shows whether it has more than `longest` characters."""
+    pieces, left = list[str](), longest
     try:
         for piece in _compiled(source).generate(dict(facts)):
-            yield piece[:left]
+            pieces.append(piece)
             left -= len(piece)
             if left < 0:
-                raise BadTemplate(f"the text gets longer than {longest} characters")
+                break
     except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:
         raise _bad(error) from error
+    return "".join(pieces)
 
 
 @lru_cache(maxsize=256)

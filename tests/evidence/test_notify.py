@@ -15,10 +15,10 @@ from appliance.notices.models import NoticeTemplate
 from appliance.notices.source import DatabaseTemplates
 from appliance.status.health import Probe, _notices
 from appliance.status.models import SiteSettings
-from quarantine import tasks
+from quarantine import notify, tasks
 from quarantine.letters import Letters
 from quarantine.models import MailRecord, Notice, SeenVirus
-from quarantine.notify import claim, send_notices
+from quarantine.notify import MOST_AT_ONCE, claim, send_notices
 from quarantine.retention import retain
 from quarantine.store import DatabaseJournal
 from smtpfilter.mail.findings import Findings, Virus
@@ -369,6 +369,24 @@ def test_two_workers_never_send_one_notice_twice(journal: DatabaseJournal) -> No
     for thread in threads:
         thread.join()
     assert sum(len(relay.sent) for relay in relays) == 12
+
+
+def test_a_next_hop_that_hangs_does_not_take_every_worker(journal: DatabaseJournal) -> None:
+    for number in range(MOST_AT_ONCE + 1):
+        journal.open(infected(order(to=f"admin{number}@example.com")), OCTETS)
+    now = soon()
+    taken = [claim(now=now) for _ in range(MOST_AT_ONCE)]
+    assert all(taken)
+    assert claim(now=now) is None
+
+
+def test_a_round_ends_after_a_minute(
+    journal: DatabaseJournal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notify, "ROUND_SECONDS", -1.0)
+    for number in range(2):
+        journal.open(infected(order(to=f"admin{number}@example.com")), OCTETS)
+    assert send_notices(relay=ScriptedRelay(), letters=LETTERS, now=soon()) == 1
 
 
 def test_facts_are_never_taken_for_a_template(journal: DatabaseJournal) -> None:
