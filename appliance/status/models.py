@@ -46,7 +46,7 @@ class SiteSettings(models.Model):
     notices_per_hour = models.PositiveIntegerField(
         default=20,
         validators=[MinValueValidator(1), MaxValueValidator(10000)],
-        help_text="Notices of one kind to one address in an hour; what is more comes as one summary.",
+        help_text="Notices of one kind to one address in an hour; more come as one summary.",
     )
 
     class Meta:

@@ -36,8 +36,8 @@ class RetryKey(models.Model):
 class Attempt(models.Model):
     """One recipient under a retry key: how it ended, or who works on it.
 
-    `reply_hop`: the next hop that gave the reply, "" where it is ours.  `lease_owner`: the process at work, "" where nobody is; its lease holds until `lease_until` or
-    until it is dead.
+    `reply_hop`: the next hop that gave the reply, "" where it is ours.  `lease_owner`: the
+    process at work, "" where nobody is; its lease holds until `lease_until` or until it is dead.
     """
 
     pk = models.CompositePrimaryKey("retry_key_id", "path")

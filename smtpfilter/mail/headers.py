@@ -77,9 +77,9 @@ def _about_mime(field: Field) -> Iterator[BadHeader]:
             yield _complaint(MIME, "Malformed media type", field.raw)
         elif value.lower().startswith("multipart/") and not _BOUNDARY.search(value):
             yield _complaint(MIME, "Multipart without boundary", field.raw)
-    elif field.key == "content-transfer-encoding":
-        if words.bare(field.text).lower() not in _ENCODINGS:
-            yield _complaint(MIME, "Unknown transfer encoding", field.raw)
+    encoded = field.key == "content-transfer-encoding"
+    if encoded and words.bare(field.text).lower() not in _ENCODINGS:
+        yield _complaint(MIME, "Unknown transfer encoding", field.raw)
 
 
 def _complaint(minor: int, what: str, raw: bytes) -> BadHeader:

@@ -1,5 +1,5 @@
 """Who has the mail: nothing is answered with 2xx before everybody is settled, and nothing is
-delivered twice.
+delivered twice (O-1).
 
 The cases BB-1, 20 to 24, 27, 40 to 43, 54 and 59 of the behaviour specification, over real sockets.
 """

@@ -4,20 +4,19 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('domains', '0001_initial'),
+        ("domains", "0001_initial"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='domain',
-            name='source',
-            field=models.CharField(blank=True, db_index=True, default='', max_length=100),
+            model_name="domain",
+            name="source",
+            field=models.CharField(blank=True, db_index=True, default="", max_length=100),
         ),
         migrations.AddField(
-            model_name='network',
-            name='profile',
-            field=models.CharField(blank=True, default='', max_length=100),
+            model_name="network",
+            name="profile",
+            field=models.CharField(blank=True, default="", max_length=100),
         ),
     ]

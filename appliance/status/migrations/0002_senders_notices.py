@@ -5,25 +5,38 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('status', '0001_initial'),
+        ("status", "0001_initial"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='sitesettings',
-            name='notice_from',
-            field=models.CharField(blank=True, default='', help_text="Who notices come from; empty for postmaster at the appliance's own name.", max_length=254),
+            model_name="sitesettings",
+            name="notice_from",
+            field=models.CharField(
+                blank=True,
+                default="",
+                help_text="Who notices come from; empty for postmaster at the appliance's own name.",
+                max_length=254,
+            ),
         ),
         migrations.AddField(
-            model_name='sitesettings',
-            name='notices_per_hour',
-            field=models.PositiveIntegerField(default=20, help_text='Notices of one kind to one address in an hour; what is more comes as one summary.', validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(10000)]),
+            model_name="sitesettings",
+            name="notices_per_hour",
+            field=models.PositiveIntegerField(
+                default=20,
+                help_text="Notices of one kind to one address in an hour; what is more comes as one summary.",
+                validators=[
+                    django.core.validators.MinValueValidator(1),
+                    django.core.validators.MaxValueValidator(10000),
+                ],
+            ),
         ),
         migrations.AddField(
-            model_name='sitesettings',
-            name='sender_authentication',
-            field=models.BooleanField(default=False, help_text='Ask SPF, DKIM and DMARC about every sender; needs DNS.'),
+            model_name="sitesettings",
+            name="sender_authentication",
+            field=models.BooleanField(
+                default=False, help_text="Ask SPF, DKIM and DMARC about every sender; needs DNS."
+            ),
         ),
     ]
