@@ -17,7 +17,9 @@ from django.db import connection
 
 from appliance.domains.edit import add_domain
 from quarantine.nexthop import notify_relay
+from tests.doubles.engines import Engines
 from tests.doubles.next_hop import NextHop, Script
+from tests.flows.black_box import Box
 from tests.flows.running import RunningFilter, running_filter
 from tests.tables import JOURNAL
 
@@ -45,6 +47,31 @@ def filter_process(
         yield running
 
 
+@pytest.fixture(scope="session")
+def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engines]:
+    engines = Engines(tmp_path_factory.mktemp("engines"))
+    yield engines
+    engines.stop()
+
+
+@pytest.fixture(scope="session")
+def exact_filter(
+    database: None,
+    next_hop: NextHop,
+    engines: Engines,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[RunningFilter]:
+    with running_filter(tmp_path_factory.mktemp("exact"), next_hop, **engines.settings) as running:
+        yield running
+
+
+@pytest.fixture
+def box(exact_filter: RunningFilter, hop: NextHop, engines: Engines, manage: Manage) -> Box:
+    """A filter whose engines find what the test says: at first nothing."""
+    engines.says()
+    return Box(exact_filter, hop, engines, manage)
+
+
 @pytest.fixture
 def transactional_db(database: None) -> None:
     """Replace pytest-django's, by whose name it knows that a database is needed."""
@@ -57,6 +84,7 @@ def fresh(transactional_db: None) -> None:
         cursor.execute(f"TRUNCATE {JOURNAL}")
         cursor.execute("DELETE FROM policies_senderrule")
         cursor.execute("DELETE FROM policies_policylayer WHERE key <> '@.'")
+        cursor.execute("DELETE FROM policies_banruleset")
         cursor.execute("DELETE FROM domains_domain")
     add_domain(name="example.com", actor="test")
 
