@@ -183,7 +183,9 @@ def test_a_refusal_by_the_next_hop_is_told_where_others_were_reached(house: Hous
 def test_a_later_group_that_is_deferred_leaves_the_first_alone_after_the_retry(
     house: House,
 ) -> None:
-    """BB-26, O-8, O-9: three groups; the second is busy, the third not tried; the refusal waits."""
+    """BB-26, O-1, O-8, O-9: three groups; while the second is busy the third is not tried, the
+    refusal waits, and there is no 2xx.
+    """
     house.source.book = book(
         *(layer(to, spam_lover=True, spam_subject_tag2=to) for to in (ANN, BOB, CAROL)),
         layer("r@example.com", spam_destiny=Destiny.REJECT),

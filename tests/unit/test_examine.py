@@ -20,7 +20,10 @@ from smtpfilter.mail.message import parse
 from smtpfilter.mail.octets import SpooledMail
 from smtpfilter.policy.destiny import Destiny
 from smtpfilter.policy.layers import SenderMatch
+from smtpfilter.policy.settings import NEVER
 from smtpfilter.ports import VirusScan
+from smtpfilter.verdict.category import Category
+from smtpfilter.verdict.decide import decide
 from smtpfilter.verdict.verdict import Case
 from tests.unit.builders import ANN, BOB, PROGRAM, case, envelope, unchecked
 
@@ -145,6 +148,14 @@ def test_what_nobody_can_get_is_not_scored(
 
     assert (room.examine(case(ANN, **ann), case(BOB)).spam is not None) is scored
     assert ("spam" in room.engines.asked) is scored
+
+
+def test_levels_that_nothing_reaches_leave_the_score_to_be_learnt_from(room: Room) -> None:
+    """L-6: unlike a bypass."""
+    never = case(spam_tag2_level=999.0, spam_kill_level=NEVER)
+
+    assert room.examine(never).spam is not None
+    assert decide(never, room.examine(never)).category is Category.CLEAN
 
 
 @pytest.mark.parametrize(("scan", "scored"), [(VirusScan(), True), (VIRUS, False)])
