@@ -146,6 +146,12 @@ class SenderForm(forms.Form):
     )
 
 
+class SetNameForm(forms.Form):
+    """Which ban rule set is opened."""
+
+    name = forms.CharField(label="Name", max_length=100)
+
+
 class KeyForm(forms.Form):
     """For whom a new layer counts."""
 

@@ -22,6 +22,8 @@ PAGES = {
     "mails": "/mails/",
     "policies": "/policies/",
     "policy": "/policies/example.com/",
+    "ban-sets": "/policies/banrules/",
+    "ban-set": "/policies/banrules/debian/",
     "senders": "/senders/",
     "sender-list": "/senders/example.com/",
     "domains": "/domains/",

@@ -144,7 +144,7 @@ def addresses(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], st
             "mail": mail,
             "raw": mail,
             **dict.fromkeys(("release", "decline", "delete", "restore"), mail | recipient),
-            **dict.fromkeys(("ban_set", "ban_set_remove"), {"name": "current"}),
+            **{page: {"name": "current"} for page in ("ban_set", "ban_set_remove")},
             "domain": {"name": "example.com"},
             "domain_remove": {"name": "example.com"},
             "mailbox_remove": {"address": KEY},

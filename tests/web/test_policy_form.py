@@ -4,6 +4,7 @@ import pytest
 
 from appliance.policies.edit import find_layer, set_fields, stored_settings
 from appliance.policies.inherit import inherited
+from appliance.policies.layers import lock_fields
 from appliance.policies.models import PolicyLayer
 from tests.web.conftest import Cast
 
@@ -120,3 +121,66 @@ def test_a_locked_field_is_shown_and_cannot_be_changed(cast: Cast) -> None:
     assert response.status_code == 302
     assert find_layer("olga@example.com") is None
     assert "fixed by" in cast.client("manager").get(URL).content.decode()
+
+
+def _lock(key: str, *fields: str) -> None:
+    lock_fields(key=key, fields=fields, actor="tests")
+
+
+def test_a_locked_field_is_refused_where_somebody_sends_it_all_the_same(cast: Cast) -> None:
+    """The switch of a lock above is not on the page, and what is sent for it is not heard."""
+    _lock("example.com", "virus_lover", "spam_lover")
+
+    cast.client("manager").post(URL, {"lock_virus_lover": "on", "spam_lover": "yes"})
+
+    assert find_layer("olga@example.com") is None
+
+
+def test_a_manager_locks_a_field_at_the_own_domain(cast: Cast) -> None:
+    mona = cast.client("manager")
+
+    mona.post("/policies/example.com/", {"spam_lover": "no", "lock_spam_lover": "on"})
+
+    layer = find_layer("example.com")
+    assert layer is not None
+    assert (layer.spam_lover, layer.locked) == (False, ["spam_lover"])
+    assert "fixed by <bdi>example.com</bdi>" in mona.get(URL).content.decode()
+    mona.post("/policies/example.com/", {"spam_lover": "no"})
+    layer = find_layer("example.com")
+    assert layer is not None
+    assert layer.locked == []
+
+
+@pytest.mark.parametrize(
+    "name", ["forward_method", "virus_admin", "archive_quarantine_to", "clean_quarantine_to"]
+)
+def test_what_reaches_beyond_the_own_mail_is_for_administrators(cast: Cast, name: str) -> None:
+    value = {"forward_method": "smtp:[192.0.2.1]:25", "virus_admin": "a@example.com"}
+    form = {name: value.get(name, "quarantine"), f"lock_{name}": "on"}
+
+    cast.client("manager").post("/policies/example.com/", form)
+    assert find_layer("example.com") is None
+
+    cast.client("administrator").post("/policies/example.com/", form)
+    layer = find_layer("example.com")
+    assert layer is not None
+    assert (getattr(layer, name), layer.locked) == (form[name], [name])
+    cast.client("manager").post("/policies/example.com/", {"spam_lover": "yes"})
+    layer = find_layer("example.com")
+    assert layer is not None
+    assert (getattr(layer, name), layer.locked) == (form[name], [name])
+
+
+def test_what_a_source_says_is_shown_and_stays(cast: Cast) -> None:
+    """K-8: read-only, and inherited by the layer made by hand."""
+    PolicyLayer.objects.create(key="olga@example.com", source="ldap-main", spam_kill_level=9)
+    mona = cast.client("manager")
+
+    page = mona.get(URL).content.decode()
+    assert "Read from <bdi>ldap-main</bdi>" in page
+    assert "<strong><bdi>9</bdi></strong>" in page
+    assert "ldap-main" in mona.get("/policies/").content.decode()
+
+    mona.post(URL, {"spam_lover": "yes"})
+    assert find_layer("olga@example.com") is not None
+    assert PolicyLayer.objects.get(source="ldap-main").spam_lover is None
