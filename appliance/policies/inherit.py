@@ -9,7 +9,7 @@ from appliance.policies.source import DatabasePolicySource
 from smtpfilter.mail.address import Address, parse_address
 from smtpfilter.policy.layers import Layer, PolicyBook
 from smtpfilter.policy.lookup import SITE, is_bare
-from smtpfilter.policy.resolve import resolve, scope
+from smtpfilter.policy.resolve import DEFAULT, resolve, scope
 from smtpfilter.policy.settings import FIELDS
 
 NOBODY = "postern-inherits-from"  # a local part for which no layer is stored
@@ -28,8 +28,13 @@ class Inherited:
 
     @property
     def origin_key(self) -> str:
-        """The key of the layer to look at, "" for the built-in default."""
-        return "" if self.origin == "default" else self.origin.partition(" (policy ")[0]
+        return origin_key(self.origin)
+
+
+def origin_key(origin: str) -> str:
+    """Return the key of the layer to look at, "" for a built-in default or a direction profile."""
+    layered = origin != DEFAULT and not origin.startswith("profile ")
+    return origin.partition(" (policy ")[0] if layered else ""
 
 
 def inherited(key: str) -> dict[str, Inherited]:

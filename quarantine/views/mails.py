@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from appliance.accounts.access import DANGEROUS, Verb, may, may_release
+from appliance.accounts.access import DANGEROUS, Scope, Verb, may, may_release, scope_of
 from appliance.accounts.guard import allowed
 from appliance.accounts.models import User
 from quarantine.held import record
@@ -17,6 +17,7 @@ from quarantine.models.body import PIECE_BYTES
 from quarantine.octets import read_pieces
 from quarantine.preview import READ_BYTES, Preview, preview
 from quarantine.release import latest_reply
+from quarantine.views.why import Decided, decided_with
 from quarantine.visible import VisibleMail, find_mail
 
 TABS = {
@@ -43,6 +44,7 @@ class Entry:
     may_delete: bool
     may_restore: bool
     dangerous: bool
+    decided: list[Decided]
 
 
 @require_safe
@@ -52,7 +54,8 @@ def mail(request: HttpRequest, mail_id: str) -> HttpResponse:
     found = find_mail(person, mail_id)
     view = request.GET.get("view", "why")
     view = view if view in TABS else "why"
-    entries = [_entry(person, row) for row in found.recipients]
+    decides = scope_of(person) if view == "why" else None
+    entries = [_entry(person, row, decides) for row in found.recipients]
     shown: dict[str, Any] = {
         "mail": found.mail,
         "entries": entries,
@@ -74,7 +77,8 @@ def mail(request: HttpRequest, mail_id: str) -> HttpResponse:
     return render(request, "mails/mail.html", shown)
 
 
-def _entry(person: User, row: RecipientRecord) -> Entry:
+def _entry(person: User, row: RecipientRecord, scope: Scope | None) -> Entry:
+    """Return the row's entry; with `scope` the settings that it was decided with."""
     open_copy = row.state in _OPEN
     wished = row.state == HeldState.REQUESTED
     grants = may_release(person, row.category)
@@ -87,6 +91,7 @@ def _entry(person: User, row: RecipientRecord) -> Entry:
         may_delete=open_copy and may(person, Verb.DELETE),
         may_restore=row.state == HeldState.DELETED and may(person, Verb.DELETE),
         dangerous=row.category in DANGEROUS,
+        decided=list(decided_with(row, scope)) if scope else [],
     )
 
 

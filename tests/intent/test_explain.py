@@ -76,6 +76,14 @@ def test_the_sender_list_counts_until_it_expires() -> None:
     assert on(datetime(2030, 1, 2, tzinfo=UTC)) == "clean"
 
 
+def test_what_would_have_let_it_through_is_told() -> None:
+    answer = told(findings=supposed(score=7))
+
+    assert answer["let_through"]
+    assert "spam_kill_level" in " ".join(answer["let_through"])
+    assert told()["let_through"] == []
+
+
 @pytest.mark.parametrize("recipient", ["a\nb@example.com", "@", "\udcff@example.com"])
 def test_what_is_no_address_is_refused(recipient: str) -> None:
     with pytest.raises(Refused):
