@@ -224,12 +224,20 @@ def test_a_path_is_described_a_line_for_each_node() -> None:
 
 def test_a_name_cannot_pretend_to_be_another_field_or_node() -> None:
     """B-7: names are hostile; what comes after a short type or a name is a name."""
-    node = ("x/y", ".asc", "a\tT=exe\r\nP=9\tM=image/png", "image/png", ".png", "b" * 2000)
+    node = (
+        "x/y",
+        "UNDECIPHERABLE",
+        ".asc",
+        "a\tT=exe\r\nP=9\tM=image/png",
+        "image/png",
+        ".png",
+        "b" * 2000,
+    )
 
     (line,) = described(part(node)).split("\n")
 
     assert line.split("\t") == [
-        "P=1", "L=1", "M=x/y", "T=asc", "N=a T=exe  P=9 M=image/png", "N=image/png", "N=.png",
+        "P=1", "L=1", "M=x/y", "A=U", "T=asc", "N=a T=exe  P=9 M=image/png", "N=image/png", "N=.png",
         "N=" + "b" * 1000,
     ]  # fmt: skip
 
@@ -318,6 +326,21 @@ def test_a_broken_pattern_is_ignored_when_mail_comes() -> None:
 def test_a_broken_pattern_is_refused_on_a_screen(text: str) -> None:
     with pytest.raises(BadPattern, match=r"\.$"):
         check_pattern(text)
+
+
+@pytest.mark.parametrize("text", ["a", "a" * 1000, "a{1000000}", "(b{1,1000}){1000}", r"a{2}\{"])
+def test_what_stays_within_the_limits_is_taken(text: str) -> None:
+    check_pattern(text)
+
+
+def test_an_expression_that_tries_too_much_is_refused_with_advice() -> None:
+    with pytest.raises(BadPattern) as caught:
+        check_pattern(ENDLESS)
+
+    assert str(caught.value) == (
+        "This expression takes too long on long names: do not repeat what repeats itself, as in"
+        " (a+)+."
+    )
 
 
 @pytest.mark.parametrize("name", BUILT_IN)

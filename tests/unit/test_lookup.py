@@ -2,6 +2,7 @@
 
 # ruff: noqa: E501 - one row of a table is one line
 
+import re
 from pathlib import Path
 
 import pytest
@@ -79,6 +80,7 @@ def test_every_address_gets_the_site_key_last(octets: bytes) -> None:
         ("[192.0.2.1]", "[192.0.2.1]"),
         ("user@[IPv6:::1]", "user@[ipv6:::1]"),
         ('"a b"@example.com', "a b@example.com"),
+        ('"a@b"@example.com', "a@b@example.com"),
         ("<>", ""),
     ],
 )
@@ -95,8 +97,11 @@ def test_a_key_is_printed_in_one_form(written: str, printed: str) -> None:
     ],
 )  # fmt: skip
 def test_what_is_no_key_is_refused_with_a_sentence(written: str) -> None:
-    with pytest.raises(BadKey, match=r"no (lookup key|address)"):
+    with pytest.raises(BadKey, match=r"no (lookup key|address)") as caught:
         parse_key(written)
+
+    assert repr(written.strip()) in str(caught.value)
+    assert re.search(r"user@ for any local domain\.$|is no address\.$", str(caught.value))
 
 
 @pytest.mark.parametrize(
@@ -120,6 +125,8 @@ def test_what_is_stored_under_a_printed_key_is_found(text: str) -> None:
         ("user+ext@", 7),
         ("user@", 6),
         ("example.com", 5),
+        ("a@b+x@example.com", 9),
+        (".deep.sub.example.com", 3),
         (".sub.example.com", 3),
         (".example.com", 2),
         (".com", 1),

@@ -56,6 +56,13 @@ def test_the_smallest_network_counts(address: str | None, profile: str | None) -
         assert (found.profile if found else None) == profile
 
 
+def test_of_two_ways_to_write_one_network_the_first_counts() -> None:
+    """K-10."""
+    twice = [Network("192.0.2.0/24", "b"), Network("192.0.2.1/24", "a")]
+
+    assert find_network(twice, "192.0.2.7") == twice[0]
+
+
 @pytest.mark.parametrize("cidr", ["::/0", "0.0.0.0/0", "::ffff:0:0/96"])
 def test_everybody_is_in_the_widest_network(cidr: str) -> None:
     """K-10: IPv4 is compared as IPv4-mapped IPv6, one table serves both."""

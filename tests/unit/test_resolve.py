@@ -123,6 +123,22 @@ def test_a_priority_of_an_import_goes_before_the_form_of_the_key() -> None:
     assert found.settings.spam_kill_level == 5.0
 
 
+def test_a_priority_is_compared_with_what_the_other_keys_forms_say() -> None:
+    """P-1: 9 for user-ext@domain, by the site's delimiter; of equals the more specific counts."""
+    extended = "ann-x@example.com"
+    domain = layer("example.com", spam_kill_level=5.0)
+
+    def level(number: int, delimiter: str) -> float | None:
+        stored = book(
+            layer(extended, spam_kill_level=9.0),
+            replace(domain, priority=number),
+            recipient_delimiter=delimiter,
+        )
+        return resolve(stored, address(extended)).settings.spam_kill_level
+
+    assert [level(9, "-"), level(10, "-"), level(9, "+"), level(8, "+")] == [9.0, 5.0, 5.0, 9.0]
+
+
 def from_source(source: str, key: str, priority: int | None = None, **settings: Any) -> Layer:
     return replace(layer(key, **settings), source=source, priority=priority)
 

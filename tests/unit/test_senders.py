@@ -67,6 +67,16 @@ def colour(found: SenderMatch) -> str:
         pytest.param(
             [("@.", "@.", "block"), ("@.", SENDER, "allow")], "white", id="everybody but one"
         ),
+        pytest.param(
+            [(ANN, AUTHOR, "allow"), (ANN, "sender.example", "block")],
+            "white",
+            id="W-7 the most specific entry over all identities",
+        ),
+        pytest.param(
+            [(ANN, AUTHOR, "block"), (ANN, "sender.example", "allow")],
+            "black",
+            id="W-7 be it a black one",
+        ),
         pytest.param([(ANN, "list@", "block")], "none", id="K-2 bare user of a foreign domain"),
     ],
 )
@@ -268,6 +278,27 @@ def test_expired_entries_do_not_count() -> None:
 def test_the_null_sender_has_its_own_key() -> None:
     assert match(rule("@.", "", "block"), senders=("",)).black
     assert not match(rule("@.", "", "block"), senders=(SENDER,)).black
+
+
+def test_the_null_sender_is_called_by_its_brackets() -> None:
+    assert match(rule("@.", "", "block"), senders=("",)).why == (
+        "The sender <> is blocked (entry <> of @.).",
+    )
+
+
+def test_points_have_three_decimals() -> None:
+    """T-1."""
+    assert match(rule("@.", SENDER, "score", 0.1234), rule("@.", AUTHOR, "score", 0.2)).points == (
+        0.323
+    )
+
+
+def test_the_strongest_points_are_told_first() -> None:
+    found = match(
+        rule("@.", SENDER, "score", 1), rule(ANN, AUTHOR, "score", 2), rule(ANN, SENDER, "score", 3)
+    )
+
+    assert [sentence.partition(" gets ")[2][:2] for sentence in found.why] == ["+2", "+3", "+1"]
 
 
 def test_bare_users_of_local_domains_are_senders_too() -> None:
