@@ -25,7 +25,7 @@ class Migration(migrations.Migration):
             name="notices_per_hour",
             field=models.PositiveIntegerField(
                 default=20,
-                help_text="Notices of one kind to one address in an hour; what is more comes as one summary.",
+                help_text="Notices of one kind to one address in an hour; more come as one summary.",
                 validators=[
                     django.core.validators.MinValueValidator(1),
                     django.core.validators.MaxValueValidator(10000),
