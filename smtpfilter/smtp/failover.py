@@ -5,12 +5,16 @@ answers to MAIL, RCPT and DATA is an answer.  From the final dot on no other hop
 message might come twice (O-10).
 """
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from smtpfilter.mail.reply import Reply
 from smtpfilter.ports import Handover, Submission
+
+# Then no further hop is tried: Postfix waits 1200 s, and the one that answers may take 600 (O-11).
+LONGEST_SEARCH_SECONDS = 180.0
 
 Replies = dict[int, Reply]  # position of a recipient in the submission -> the reply that settles it
 
@@ -62,7 +66,10 @@ def hand_over(hops: Sequence[NextHop], submission: Submission) -> Handover:
     refusals: Replies = {}
     offers: list[bool] = []
     name = hops[-1].name
+    began = time.monotonic()
     for hop in hops:
+        if refusals and time.monotonic() - began > LONGEST_SEARCH_SECONDS:
+            break
         try:
             while left := _unsettled(submission, replies):
                 settled = hop.settle(submission, left)

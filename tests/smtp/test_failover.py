@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from smtpfilter.config import Endpoint
+from smtpfilter.config import Endpoint, FilterConfig
 from smtpfilter.mail.address import parse_address
 from smtpfilter.mail.envelope import Recipient
 from smtpfilter.mail.octets import Content
 from smtpfilter.ports import Handover, Submission
+from smtpfilter.smtp import failover
 from smtpfilter.smtp.connection import Timeouts
 from smtpfilter.smtp.relay import SmtpRelay
 from smtpfilter.smtp.routes import RouteTable
@@ -170,6 +171,19 @@ def test_where_none_works_the_mail_stays_with_the_sender(house: House) -> None:
     handover = house.send(house.both, "a", "b")
     assert words(handover) == ["451 4.3.2 too busy"] * 2
     assert handover.dsn is False
+
+
+def test_the_search_ends_before_the_sender_gives_up(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """O-11: Postfix waits 1200 s for the answer to the final dot."""
+    config = FilterConfig()
+    longest = failover.LONGEST_SEARCH_SECONDS + Timeouts().command + Timeouts().dot
+    assert config.scan_timeout_seconds + longest <= 1200
+    monkeypatch.setattr(failover, "LONGEST_SEARCH_SECONDS", 0)
+    house.first.script.greeting = "421 4.3.2 too busy"
+    assert words(house.send(house.both)) == ["451 4.3.2 too busy"]
+    assert house.second.connections == 0
 
 
 def test_only_who_is_left_goes_to_the_next_one(house: House) -> None:
