@@ -6,7 +6,7 @@ from django import forms
 
 from appliance.policies.inherit import Inherited
 from appliance.policies.labels import DESTINY_WORDS, LABELS, points
-from appliance.policies.models import PolicyLayer, SenderRule
+from appliance.policies.models import PolicyLayer, Profile, SenderRule
 from smtpfilter.policy.settings import FIELDS, field_group, field_help, format_value
 
 INHERIT = ("", "Inherit")
@@ -34,14 +34,14 @@ class PolicyForm(forms.Form):
 
     def __init__(
         self,
-        layer: PolicyLayer | None,
+        layer: PolicyLayer | Profile | None,
         inherited: dict[str, Inherited],
         edits_site: bool,
         *args: Any,
         **kwargs: Any,
     ) -> None:
         self.stored = {name: _text(getattr(layer, name, None)) for name in FIELDS}
-        locks = {_lock(name): True for name in (layer.locked if layer else ())}
+        locks = {_lock(name): True for name in getattr(layer, "locked", ())}
         kwargs["initial"] = self.stored | locks
         super().__init__(*args, **kwargs)
         for name in FIELDS:

@@ -121,7 +121,9 @@ def points(value: float) -> str:
 
 
 def value_words(name: str, value: Any) -> str:
-    """Return the value of the field `name` as the form words it."""
+    """Return the value of the field `name` as the form words it, None for one that is not set."""
+    if value is None:
+        return "as inherited"
     if isinstance(value, bool):
         return "Yes" if value else "No"
     if isinstance(value, float):

@@ -34,6 +34,7 @@ MENU = (
     Entry("Senders", "senders", "contact", (Verb.SEE_POLICY, Verb.EDIT_LISTS)),
     Entry("Domains", "domains", "globe", (Verb.SEE_DOMAINS,)),
     Entry("Notices", "notices", "megaphone", (Verb.SEE_POLICY,)),
+    Entry("Networks", "networks", "network", (Verb.SEE_POLICY,)),
     Entry("Accounts", "accounts", "users", (Verb.MANAGE_USERS,)),
 )
 

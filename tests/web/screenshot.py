@@ -24,6 +24,8 @@ PAGES = {
     "policy": "/policies/example.com/",
     "ban-sets": "/policies/banrules/",
     "ban-set": "/policies/banrules/debian/",
+    "networks": "/networks/",
+    "profile": "/profiles/outbound/",
     "senders": "/senders/",
     "sender-list": "/senders/example.com/",
     "domains": "/domains/",

@@ -18,7 +18,8 @@ RULES = {
 PATHS = (
     "/", "/quarantine/", "/mails/", "/policies/", "/policies/example.com/", "/senders/",
     "/senders/example.com/", "/domains/", "/domains/example.com/", "/accounts/",
-    "/policies/banrules/", "/policies/banrules/debian/", "/notices/", "/notices/virus/en/",
+    "/policies/banrules/", "/policies/banrules/debian/", "/networks/", "/profiles/outbound/",
+    "/notices/", "/notices/virus/en/",
     "/password/change/",
 )  # fmt: skip
 VIEWS = ("why", "text", "rules", "parts")

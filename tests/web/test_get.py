@@ -40,6 +40,7 @@ def test_looking_changes_nothing(cast: Cast, role: str, method: str) -> None:
         f"{mail}raw/", *deeds, "/policies/", "/policies/?key=example.com",
         "/policies/olga@example.com/", "/policies/banrules/", "/policies/banrules/current/",
         "/policies/banrules/current/remove/", "/policies/banrules/new/",
+        "/networks/", "/networks/remove/", "/profiles/new/", "/profiles/new/remove/",
         "/policies/new.example/", "/senders/", "/senders/olga@example.com/",
         "/senders/olga@example.com/remove/", "/domains/", "/domains/example.com/",
         "/domains/example.com/remove/", "/accounts/", f"/accounts/{cast.auditor.pk}/",
@@ -58,8 +59,8 @@ def test_looking_changes_nothing(cast: Cast, role: str, method: str) -> None:
 def test_every_deed_is_among_those_that_only_answer_to_post() -> None:
     """Addresses that act refuse GET for everybody who is logged in."""
     acting = {name for name, method, *got in ROWS if method == "POST" and "302" in got[:7]}
-    forms = {"policy", "ban_set", "sender_list", "domains", "domain", "notice"}
-    forms |= {"accounts", "account"}
+    forms = {"policy", "ban_set", "profile", "networks", "sender_list", "domains", "domain"}
+    forms |= {"notice", "accounts", "account"}
     allauth = {name for name in acting if name.startswith("account_")} - {
         "account_active",
         "account_remove",

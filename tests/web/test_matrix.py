@@ -11,6 +11,7 @@ import pytest
 from django.db import transaction
 from django.urls import URLPattern, get_resolver, reverse
 
+from appliance.policies.profiles import change_profile
 from appliance.policies.senders import add_sender
 from quarantine.bin import delete_held
 from quarantine.models import RecipientRecord
@@ -54,6 +55,14 @@ ban_set                  GET   200 200 200 200 403 403 200 302
 ban_set                  POST  302 403 403 403 403 403 403 302
 ban_set_remove           GET   405 405 405 405 405 405 405 302
 ban_set_remove           POST  302 403 403 403 403 403 403 302
+networks                 GET   200 200 200 200 403 403 200 302
+networks                 POST  302 403 403 403 403 403 403 302
+network_remove           GET   405 405 405 405 405 405 405 302
+network_remove           POST  302 403 403 403 403 403 403 302
+profile                  GET   200 200 200 200 403 403 200 302
+profile                  POST  302 403 403 403 403 403 403 302
+profile_remove           GET   405 405 405 405 405 405 405 302
+profile_remove           POST  302 403 403 403 403 403 403 302
 senders                  GET   200 200 200 200 200 200 200 302
 senders                  POST  405 405 405 405 405 405 405 302
 sender_list              GET   200 200 200 200 200 404 404 302
@@ -107,6 +116,9 @@ KEY = "olga@example.com"
 
 POSTED: dict[str, dict[str, str]] = {
     "policy": {"spam_kill_level": "9"},
+    "networks": {"cidr": "192.0.2.0/24"},
+    "network_remove": {"cidr": "198.51.100.0/24"},
+    "profile": {"spam_lover": "yes"},
     "ban_set": {"do": "save", "rule-TOTAL_FORMS": "0", "rule-INITIAL_FORMS": "0"},
     "sender_list": {"sender": "friend@example.org", "action": "allow"},
     "sender_remove": {"sender": "foe@example.org"},
@@ -130,6 +142,7 @@ def addresses(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], st
     """Return the address of an object of the kind that the URL name asks for."""
     monkeypatch.setattr(release_views, "release_now", _ask_only)
     add_sender(key=KEY, sender="foe@example.org", action="block", actor="tests")
+    change_profile(name="outbound", values={}, actor="tests")
     spam = record(held(KEY))
     wanted = record(held(KEY, blocked_by=Category.VIRUS))
     request_release(recipient_id=wanted.pk, actor=cast.owner)
@@ -145,6 +158,7 @@ def addresses(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], st
             "raw": mail,
             **dict.fromkeys(("release", "decline", "delete", "restore"), mail | recipient),
             **{page: {"name": "current"} for page in ("ban_set", "ban_set_remove")},
+            **{page: {"name": "outbound"} for page in ("profile", "profile_remove")},
             "domain": {"name": "example.com"},
             "domain_remove": {"name": "example.com"},
             "mailbox_remove": {"address": KEY},

@@ -20,6 +20,8 @@ from tests.web.conftest import Cast, record
         "/policies/banrules/",
         "/policies/banrules/current/",
         "/policies/banrules/new-one/",
+        "/networks/",
+        "/profiles/outbound/",
         "/senders/",
         "/senders/@./",
         "/domains/",
