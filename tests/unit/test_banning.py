@@ -328,7 +328,9 @@ def test_a_broken_pattern_is_refused_on_a_screen(text: str) -> None:
         check_pattern(text)
 
 
-@pytest.mark.parametrize("text", ["a", "a" * 1000, "a{1000000}", "(b{1,1000}){1000}", r"a{2}\{"])
+@pytest.mark.parametrize(
+    "text", ["a", "a" * 1000, "a{1000000}", "(a{1}){1000000}", "(b{1,1000}){1000}", r"a{2}\{"]
+)
 def test_what_stays_within_the_limits_is_taken(text: str) -> None:
     check_pattern(text)
 
