@@ -59,13 +59,14 @@ class RunningFilter:
 @contextmanager
 def running_filter(folder: Path, hop: NextHop, **settings: str) -> Iterator[RunningFilter]:
     """Start a filter between `hop` and the test database; `settings` are FILTER_* variables."""
-    port = _free_port()
+    listen = settings.get("FILTER_LISTEN") or f"127.0.0.1:{free_port()}"
+    port = int(listen.partition(",")[0].rpartition(":")[2])
     log = folder / "filter.log"
     spool = tempfile.mkdtemp(prefix="postern-")  # short, as a folder for unix sockets must be
     environment = {
         **os.environ,
         "DATABASE_URL": database_url(),
-        "FILTER_LISTEN": f"127.0.0.1:{port}",
+        "FILTER_LISTEN": listen,
         "FILTER_RELAY": hop.endpoint,
         "FILTER_NOTIFY": hop.endpoint,
         "FILTER_SPOOL_DIR": spool,
@@ -96,7 +97,8 @@ def database_url() -> str:
     return f"postgres://{at['USER']}@/{at['NAME']}?host={host}"
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port on which nothing listens now."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         return int(taken.getsockname()[1])
 

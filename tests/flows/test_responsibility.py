@@ -281,6 +281,7 @@ def test_the_1101st_recipient_has_to_wait_bb43(postern: RunningFilter, hop: Next
 def test_what_cannot_be_recorded_is_not_accepted_bb54(
     postern: RunningFilter, hop: NextHop, manage: Manage
 ) -> None:
+    """O-13, Q-5."""
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE quarantine_body_chunk RENAME TO not_there")
         try:
