@@ -60,7 +60,9 @@ def _someone_under(key: str) -> Address:
     user, _, domain = key.rpartition("@")
     if not domain:
         domain = "invalid"  # "user@" stands above no particular domain: only the site is above it
-    return parse_address(f"{user or NOBODY}@{domain.removeprefix('.')}".encode())
+    if domain.startswith("."):
+        domain = f"{NOBODY}{domain}"  # what the domain itself has does not count below it
+    return parse_address(f"{user or NOBODY}@{domain}".encode())
 
 
 def _layers_above(key: str, book: PolicyBook, address: Address) -> tuple[Layer, ...]:

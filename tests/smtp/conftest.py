@@ -65,6 +65,7 @@ class Server:
         self.config = config
         self.handler = handler
         self.drained: bool | None = None
+        self.stopped = False
         self.listeners = listening_sockets(config.listen)
         self.addresses = [listener.getsockname() for listener in self.listeners]
         self.address = self.addresses[0]
@@ -89,6 +90,10 @@ class Server:
             self._loop.call_soon_threadsafe(self._stop.set)
 
     def stop(self) -> None:
+        """Stop it; a test may do so before the fixture does."""
+        if self.stopped:
+            return
+        self.stopped = True
         self.begin_to_stop()
         self._thread.join(20)
         assert not self._thread.is_alive()
