@@ -157,6 +157,8 @@ def test_rows_of_a_source_are_shown_with_it_and_not_exported(run: Any, read: Non
     (rule,) = run("senders", "list", "--json").document
     assert (rule["source"], rule["hits"]) == (LDAP, 3)
 
+    assert run("domains", "list", "--json").document == [{"name": "example.com", "source": LDAP}]
+    assert run("domains", "list").out == "example.com, read from ldap-main\n"
     export = export_rows()
     assert [row["key"] for row in export["layers"]] == ["@."]
     assert (export["senders"], export["domains"]) == ([], [])

@@ -1,9 +1,9 @@
-"""Networks and direction profiles on the screen (E-5, K-10)."""
+"""Networks, direction profiles, and domains of a source, on the screen (E-5, K-10)."""
 
 import pytest
 from django.test import Client
 
-from appliance.domains.models import Network
+from appliance.domains.models import Domain, Network
 from appliance.policies.models import Profile
 from tests.web.conftest import Cast
 
@@ -24,7 +24,9 @@ def test_a_profile_is_made_given_to_a_network_and_removed(ada: Client) -> None:
     profile = Profile.objects.get()
     assert (profile.spam_kill_level, profile.ports) == (20, [10465, 10587])
     assert (profile.originating, profile.authenticated) == (True, False)
-    assert 'value="10465, 10587"' in ada.get(URL).content.decode()
+    page = ada.get(URL).content.decode()
+    assert 'value="10465, 10587"' in page
+    assert "from <bdi>the layers</bdi>" in page
 
     ada.post("/networks/", {"cidr": "192.0.2.0/24", "profile": "outbound"})
     ada.post("/networks/", {"cidr": "!192.0.2.7"})
@@ -73,3 +75,13 @@ def test_who_may_not_edit_sees_no_profile_that_is_not_there(cast: Cast) -> None:
     assert (
         "<button" not in cast.client("auditor").get("/networks/").content.decode().split("<main")[1]
     )
+
+
+def test_a_domain_of_a_source_is_shown_with_it_and_not_removed_here(ada: Client) -> None:
+    Domain.objects.create(name="read.example", source="postfix-domains")
+
+    assert "postfix-domains" in ada.get("/domains/").content.decode()
+    page = ada.get("/domains/read.example/").content.decode()
+    assert "read from <bdi>postfix-domains</bdi>" in page
+    assert "Remove this domain" not in page
+    assert "Remove this domain" in ada.get("/domains/example.com/").content.decode()

@@ -16,8 +16,8 @@ class Command(SubjectCommand):
         add("remove", self.remove, "remove a local domain").add_argument("name", metavar="NAME")
 
     def list_domains(self, options: Namespace) -> Answer:
-        names = [domain.name for domain in Domain.objects.all()]
-        return Answer([{"name": name} for name in names], names)
+        domains = list(Domain.objects.all())
+        return Answer(list(map(_document, domains)), list(map(_line, domains)))
 
     def add(self, options: Namespace) -> Answer:
         domain = add_domain(name=options.name, actor=ACTOR)
@@ -26,3 +26,12 @@ class Command(SubjectCommand):
     def remove(self, options: Namespace) -> Answer:
         remove_domain(name=options.name, actor=ACTOR)
         return Answer({}, ["removed"])
+
+
+def _document(domain: Domain) -> dict[str, str]:
+    """Return the domain; the source that it was read from stands there where there is one."""
+    return {"name": domain.name} | ({"source": domain.source} if domain.source else {})
+
+
+def _line(domain: Domain) -> str:
+    return f"{domain.name}, read from {domain.source}" if domain.source else domain.name

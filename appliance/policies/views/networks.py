@@ -5,7 +5,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
-from appliance.accounts.access import Verb, may, scope_of
+from appliance.accounts.access import NOWHERE, Verb, may
 from appliance.accounts.guard import allowed
 from appliance.domains.edit import add_network, remove_network
 from appliance.domains.models import Network
@@ -71,7 +71,7 @@ def profile(request: HttpRequest, name: str) -> HttpResponse:
         "name": name,
         "profile": found,
         "form": form,
-        "groups": grouped(form, FROM_LAYERS, scope_of(person)),
+        "groups": grouped(form, FROM_LAYERS, NOWHERE),  # the layers are no place to link to
         "may_edit": edits,
         "no_locks": True,
     }
