@@ -80,11 +80,8 @@ class SmtpRelay:
         try:
             self._expect("greeting", connection.greeting())
             self._expect("EHLO", connection.hello(self._hostname, lmtp=self._lmtp))
-        except NotGiven:
+        except (NotGiven, ConnectionFailed):
             connection.quit()
-            raise
-        except ConnectionFailed:
-            connection.close()
             raise
         return connection
 

@@ -5,7 +5,6 @@ of its own.  What the pipeline sees is an Envelope and the octets in the spool.
 """
 
 import asyncio
-import ipaddress
 from collections.abc import Sequence
 from concurrent.futures import Future
 
@@ -13,6 +12,7 @@ from smtpfilter.config import FilterConfig
 from smtpfilter.errors import FilterError, MessageTooBig, Overloaded, SpoolFull
 from smtpfilter.mail.envelope import Client, Envelope, Protocol
 from smtpfilter.mail.reply import Reply
+from smtpfilter.smtp.peer import is_allowed, listening_port, peer_address
 from smtpfilter.smtp.pool import Pool
 from smtpfilter.smtp.protocol import HardenedProtocol, log
 from smtpfilter.smtp.spool import Spool, SpoolFile
@@ -46,31 +46,16 @@ class Session(HardenedProtocol):
         self._client = Client()
         self._transaction: Transaction | None = None
 
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._peer, self._port = peer_address(transport), listening_port(transport)
+        super().connection_made(transport)
+
     def _greet(self) -> None:
-        if self._allowed():
+        if is_allowed(self._peer, self._config.allowed_clients):
             self._say(Reply(220, "", f"{self.hostname} ESMTP Postern ready"))
         else:
             log.warning("refused a connection from %s", self._peer)
             self._hang_up(Reply(554, "5.7.1", "Access denied"))
-
-    @property
-    def _peer(self) -> str:
-        """The address of the connected host, "" for a unix socket."""
-        name = self.session.peer if self.session else None
-        return str(name[0]) if isinstance(name, tuple) else ""
-
-    @property
-    def _port(self) -> int:
-        """The port that the client connected to, 0 for a unix socket."""
-        name = self.transport.get_extra_info("sockname") if self.transport else None
-        return int(name[1]) if isinstance(name, tuple) else 0
-
-    def _allowed(self) -> bool:
-        if not self._peer:
-            return True
-        address = ipaddress.ip_address(self._peer.partition("%")[0])
-        address = getattr(address, "ipv4_mapped", None) or address
-        return any(address in network for network in self._config.allowed_clients)
 
     # Greetings
 
