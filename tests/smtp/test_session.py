@@ -98,6 +98,7 @@ def test_dialog(path: Path, server: Server) -> None:
     ids=lambda value: repr(value[:24]),
 )
 def test_one_command_after_ehlo(octets: bytes, expected: str, server: Server) -> None:
+    """E-2, E-3."""
     with hello(server) as client:
         assert client.say(octets).startswith(expected)
         assert client.say("NOOP") == "250 2.0.0 Ok"  # the conversation goes on
