@@ -7,10 +7,10 @@ from typing import Any
 
 from smtpfilter.mail.address import Address
 from smtpfilter.policy.banning import EXTENDS, rule_names
+from smtpfilter.policy.defaults import DEFAULTS
 from smtpfilter.policy.layers import EffectivePolicy, Layer, PolicyBook
 from smtpfilter.policy.lookup import domain_keys, is_bare, lookup_keys, priority
 from smtpfilter.policy.settings import (
-    DEFAULTS,
     FIELDS,
     FOLLOWS_UNCHECKED,
     PolicySettings,

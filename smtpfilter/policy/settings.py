@@ -1,9 +1,8 @@
 """Every setting of a policy: one field per amavisd parameter (P-5), plus what amavisd lacks (a
 destiny per category and layer, what DMARC decides, who hears of unchecked mail).
 
-A field's help text is written here once; code, policy form and manual read it.  In PolicySettings
-None means inherit; DEFAULTS, the starting policy of a fresh installation, has no None but for the
-destinies that follow unchecked_destiny.
+A field's help text is written here once; code, policy form and manual read it.  None means inherit;
+what counts where no layer says anything stands in defaults.py.
 """
 
 # ruff: noqa: RUF009 - the calls in PolicySettings make dataclass fields
@@ -263,74 +262,6 @@ FIELDS: dict[str, Kind] = {f.name: f.metadata["kind"] for f in fields(PolicySett
 
 FOLLOWS_UNCHECKED = tuple(
     f"unchecked_{kind}_destiny" for kind in ("encrypted", "limits", "ambiguous", "undecodable")
-)
-
-DEFAULTS = PolicySettings(
-    bypass_virus_checks=False,
-    bypass_spam_checks=False,
-    bypass_banned_checks=False,
-    bypass_header_checks=False,
-    virus_lover=False,
-    spam_lover=False,
-    banned_files_lover=False,
-    bad_header_lover=False,
-    unchecked_lover=False,
-    spam_tag_level=-999.0,
-    spam_tag2_level=6.3,
-    spam_tag3_level=NEVER,
-    spam_kill_level=6.3,
-    spam_dsn_cutoff_level=NEVER,
-    spam_crediblefrom_dsn_cutoff_level=NEVER,
-    spam_notifyadmin_cutoff_level=NEVER,
-    spam_quarantine_cutoff_level=NEVER,
-    virus_destiny=Destiny.DISCARD,
-    banned_destiny=Destiny.DISCARD,
-    spam_destiny=Destiny.DISCARD,
-    bad_header_destiny=Destiny.PASS,
-    oversized_destiny=Destiny.REJECT,
-    unchecked_destiny=Destiny.DISCARD,
-    scanner_failure_destiny=Destiny.TEMPFAIL,
-    spam_failure_destiny=Destiny.TEMPFAIL,
-    dmarc_reject_destiny=Destiny.PASS,
-    dmarc_quarantine_destiny=Destiny.PASS,
-    spoofed_destiny=Destiny.PASS,
-    dmarc_reject_points=0.0,
-    dmarc_quarantine_points=0.0,
-    spoofed_points=0.0,
-    virus_quarantine_to="quarantine",
-    banned_quarantine_to="quarantine",
-    spam_quarantine_to="quarantine",
-    bad_header_quarantine_to="quarantine",
-    unchecked_quarantine_to="quarantine",
-    clean_quarantine_to="",
-    archive_quarantine_to="",
-    spam_subject_tag="",
-    spam_subject_tag2="",
-    spam_subject_tag3="",
-    virus_subject_tag="",
-    unchecked_subject_tag="",
-    remove_existing_spam_headers=True,
-    remove_existing_x_scanned_headers=False,
-    allowed_added_header_fields="all",
-    addr_extension_virus="",
-    addr_extension_banned="",
-    addr_extension_spam="",
-    addr_extension_bad_header="",
-    forward_method="",
-    warnvirusrecip=False,
-    warnbannedrecip=False,
-    warnbadhrecip=False,
-    virus_admin="",
-    newvirus_admin="",
-    banned_admin="",
-    spam_admin="",
-    bad_header_admin="",
-    unchecked_admin="",
-    viruses_that_fake_sender="all",
-    tell_credible_sender=True,
-    notice_language="en",
-    banned_rulenames="current",
-    message_size_limit=0,
 )
 
 

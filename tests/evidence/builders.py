@@ -9,9 +9,12 @@ from smtpfilter.mail.edits import Edits
 from smtpfilter.mail.envelope import Client, Envelope, MailId, Recipient
 from smtpfilter.mail.findings import Findings, Rule, SpamReport
 from smtpfilter.mail.reply import Reply
+from smtpfilter.policy.defaults import DEFAULTS
 from smtpfilter.policy.destiny import Destiny
 from smtpfilter.policy.layers import EffectivePolicy
-from smtpfilter.policy.settings import DEFAULTS, FIELDS
+from smtpfilter.policy.settings import (
+    FIELDS,
+)
 from smtpfilter.ports import Handover, JournalEntry, JournalRecipient, Settlement, Submission
 from smtpfilter.verdict.category import Category
 from smtpfilter.verdict.outcome import Outcome

@@ -22,8 +22,8 @@ from quarantine.notify import MOST_AT_ONCE, claim, send_notices
 from quarantine.retention import retain
 from quarantine.store import DatabaseJournal
 from smtpfilter.mail.findings import Findings, Virus
+from smtpfilter.policy.defaults import DEFAULTS
 from smtpfilter.policy.layers import EffectivePolicy
-from smtpfilter.policy.settings import DEFAULTS
 from smtpfilter.ports import JournalEntry, JournalRecipient
 from smtpfilter.verdict.facts import FACTS
 from smtpfilter.verdict.outcome import Outcome

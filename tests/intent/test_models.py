@@ -10,8 +10,12 @@ from appliance.policies.columns import SettingColumns
 from appliance.policies.models import NamedPolicy, PolicyChange, PolicyLayer, Profile, SenderRule
 from appliance.policies.revisions import record, revision
 from appliance.status.models import SiteSettings
+from smtpfilter.policy.defaults import DEFAULTS
 from smtpfilter.policy.destiny import Destiny
-from smtpfilter.policy.settings import DEFAULTS, FIELDS, FOLLOWS_UNCHECKED
+from smtpfilter.policy.settings import (
+    FIELDS,
+    FOLLOWS_UNCHECKED,
+)
 
 COLUMN_TYPES = {
     "flag": models.BooleanField,

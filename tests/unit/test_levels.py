@@ -4,8 +4,11 @@ from math import inf
 
 import pytest
 
+from smtpfilter.policy.defaults import DEFAULTS
 from smtpfilter.policy.levels import LEVELS, contradictions
-from smtpfilter.policy.settings import DEFAULTS, FIELDS
+from smtpfilter.policy.settings import (
+    FIELDS,
+)
 
 TAG, TAG2, TAG3, KILL, DSN, CREDIBLE, ADMIN, QUARANTINE = LEVELS
 

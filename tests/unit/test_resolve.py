@@ -7,10 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from smtpfilter.policy.defaults import DEFAULTS
 from smtpfilter.policy.destiny import Destiny
 from smtpfilter.policy.layers import Layer, PolicyBook, Profile
 from smtpfilter.policy.resolve import is_local, resolve
-from smtpfilter.policy.settings import DEFAULTS, FIELDS, NEVER, PolicySettings
+from smtpfilter.policy.settings import (
+    FIELDS,
+    NEVER,
+    PolicySettings,
+)
 from tests.unit.builders import ANN, OSCAR, address, book, layer
 
 KEYS = (

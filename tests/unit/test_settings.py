@@ -4,9 +4,9 @@ from dataclasses import fields
 
 import pytest
 
+from smtpfilter.policy.defaults import DEFAULTS
 from smtpfilter.policy.destiny import Destiny
 from smtpfilter.policy.settings import (
-    DEFAULTS,
     FIELDS,
     FOLLOWS_UNCHECKED,
     NEVER,

@@ -1,8 +1,11 @@
 """The why panel: reasons, category, what would have let it through, and each setting's origin."""
 
 from smtpfilter.mail.findings import Authentication, Findings, Signature
+from smtpfilter.policy.defaults import DEFAULTS
 from smtpfilter.policy.layers import EffectivePolicy
-from smtpfilter.policy.settings import DEFAULTS, FIELDS
+from smtpfilter.policy.settings import (
+    FIELDS,
+)
 from tests.evidence.builders import held
 from tests.web.conftest import Cast, record
 

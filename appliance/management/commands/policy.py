@@ -14,7 +14,13 @@ from appliance.policies import edit, layers, named, transfer
 from appliance.policies.inherit import inherited
 from appliance.policies.levels import contradiction
 from appliance.policies.models import NamedPolicy, PolicyLayer
-from smtpfilter.policy.settings import DEFAULTS, FIELDS, field_group, field_help, format_value
+from smtpfilter.policy.defaults import DEFAULTS
+from smtpfilter.policy.settings import (
+    FIELDS,
+    field_group,
+    field_help,
+    format_value,
+)
 
 
 class Command(SubjectCommand):
