@@ -7,6 +7,7 @@
 """
 
 import json
+import os
 import sys
 from abc import abstractmethod
 from argparse import SUPPRESS, Namespace
@@ -60,13 +61,20 @@ class AnswerCommand(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         answer = self._answer(Namespace(**options))
-        if options["json"]:
+        try:
+            self._print(answer, as_json=options["json"])
+        except BrokenPipeError:  # whoever reads, such as head, has seen enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if answer.code:
+            sys.exit(answer.code)
+
+    def _print(self, answer: Answer, *, as_json: bool) -> None:
+        if as_json:
             self.stdout.write(json.dumps(answer.document, default=_json_default, indent=2))
         else:
             for line in answer.lines:
                 self.stdout.write(line)
-        if answer.code:
-            sys.exit(answer.code)
+        self.stdout.flush()
 
     def _answer(self, options: Namespace) -> Answer:
         try:

@@ -259,6 +259,24 @@ def test_without_a_database_every_command_says_so_in_one_line(checkout: Path) ->
     assert len(done.stderr.splitlines()) == 1
 
 
+def test_a_reader_who_has_seen_enough_gets_no_traceback(checkout: Path) -> None:
+    """As `policy fields | head` does."""
+    environ = os.environ | {"DATABASE_URL": "postgres://nobody@/none?host=/nowhere"}
+    unread, pipe = os.pipe()
+    os.close(unread)
+    done = subprocess.run(
+        [sys.executable, checkout / "manage.py", "policy", "fields"],
+        env=environ,
+        stdout=pipe,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    os.close(pipe)
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_a_ban_rule_set_that_does_not_exist_is_refused_where_it_is_named(run: Any) -> None:
     refused = run("policy", "set", "example.com", "banned_rulenames=curent", "--json")
     assert refused.code == 1
