@@ -14,7 +14,7 @@ from django.db.models import QuerySet
 
 from appliance.notices.shipped import SUMMARY, TO_RECIPIENTS
 from quarantine.models import MailRecord, Notice, RecipientRecord
-from smtpfilter.mail.address import BadPath, parse_address
+from smtpfilter.mail.address import parse_mailbox
 from smtpfilter.ports import Templates
 from smtpfilter.verdict.facts import FACTS, MOST_SHOWN, recipient_fact, shown_time
 from smtpfilter.verdict.notices import plain_notice
@@ -112,7 +112,5 @@ def _concerns(notice: Notice, row: RecipientRecord) -> bool:
 
 
 def _canonical(text: str) -> str:
-    try:
-        return parse_address(text.strip().encode()).canonical
-    except BadPath:
-        return ""
+    mailbox = parse_mailbox(text.strip().encode("utf-8", "replace"))
+    return mailbox.canonical if mailbox else ""

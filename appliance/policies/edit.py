@@ -13,7 +13,7 @@ from django.db import transaction
 from appliance.domains.names import printed_key
 from appliance.errors import Refused, Unknown
 from appliance.policies.columns import TEXT_LIMIT, SettingColumns
-from appliance.policies.inherit import inherited
+from appliance.policies.inherit import Inherited, inherited
 from appliance.policies.levels import contradiction
 from appliance.policies.models import BanRuleSet, PolicyLayer
 from appliance.policies.revisions import record
@@ -98,23 +98,37 @@ def change_fields(
     that contradict each other are refused; `in_order` refuses those that contradict inherited ones,
     too.  None is returned for a layer left empty.  Raises Refused; Unknown for a field.
     """
-    refuse_unknown(values)
-    written = {name: text for name, text in values.items() if text is not None}
-    parsed: dict[str, Any] = dict.fromkeys(values) | parse_values(written)
+    written = [name for name, text in values.items() if text is not None]
     above = inherited(printed_key(key))
     with changed_layer(key=key, actor=actor) as layer:
         new_locks = set(locked or ()) - set(layer.locked)
+        refuse_unknown(values)
         for name in (*written, *new_locks):
             if place := above[name].locked_by:
                 raise Refused(f"{name} is locked by {place}: change it there, or unlock it there")
-        for name, value in parsed.items():
-            setattr(layer, name, value)
+        assign(layer, values, above if in_order else None)
         if locked is not None:
             layer.locked = sorted(locked)
-        complaint = contradiction(layer, parsed, above if in_order else None)
-        if complaint:
-            raise Refused(complaint)
     return layer if layer.pk else None
+
+
+def assign(
+    row: SettingColumns,
+    values: Mapping[str, str | None],
+    above: Mapping[str, Inherited] | None = None,
+) -> None:
+    """Set fields of the row, unsaved, as people write them; None inherits again.
+
+    Levels that contradict each other, or those of `above`, are refused.  Raises Refused; Unknown
+    for a field.
+    """
+    refuse_unknown(values)
+    written = {name: text for name, text in values.items() if text is not None}
+    parsed: dict[str, Any] = dict.fromkeys(values) | parse_values(written)
+    for name, value in parsed.items():
+        setattr(row, name, value)
+    if complaint := contradiction(row, parsed, above):
+        raise Refused(complaint)
 
 
 def set_fields(

@@ -9,8 +9,7 @@ from typing import Any
 from django.db import transaction
 
 from appliance.errors import Refused
-from appliance.policies.edit import parse_values, refuse_unknown, stored_settings
-from appliance.policies.levels import contradiction
+from appliance.policies.edit import assign, stored_settings
 from appliance.policies.models import NamedPolicy
 from appliance.policies.revisions import record
 
@@ -45,16 +44,10 @@ def change_named(*, name: str, values: Mapping[str, str | None], actor: str) -> 
 
     Raises Refused; Unknown for a field.
     """
-    refuse_unknown(values)
-    written = {field: text for field, text in values.items() if text is not None}
-    parsed: dict[str, Any] = dict.fromkeys(values) | parse_values(written)
     rows = NamedPolicy.objects.select_for_update()
     policy, made = rows.get_or_create(name=policy_name(name))
     before = None if made else as_json(policy)
-    for field, value in parsed.items():
-        setattr(policy, field, value)
-    if complaint := contradiction(policy, parsed):
-        raise Refused(complaint)
+    assign(policy, values)
     policy.save()
     after = as_json(policy)
     if before != after:

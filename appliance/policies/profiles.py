@@ -11,8 +11,7 @@ from django.db import transaction
 
 from appliance.domains.models import PROFILE_LIMIT, Network
 from appliance.errors import Refused
-from appliance.policies.edit import parse_values, refuse_unknown, stored_settings
-from appliance.policies.levels import contradiction
+from appliance.policies.edit import assign, stored_settings
 from appliance.policies.models import Profile
 from appliance.policies.revisions import record
 
@@ -70,16 +69,10 @@ def change_profile(
     `ports`, `authenticated`: for mail that came in there, for senders who logged in; `originating`:
     such mail is the site's own.  None: as it is.  Raises Refused; Unknown for a field.
     """
-    refuse_unknown(values)
-    written = {field: text for field, text in values.items() if text is not None}
-    parsed: dict[str, Any] = dict.fromkeys(values) | parse_values(written)
     rows = Profile.objects.select_for_update()
     profile, made = rows.get_or_create(name=profile_name(name))
     before = None if made else as_json(profile)
-    for field, value in parsed.items():
-        setattr(profile, field, value)
-    if complaint := contradiction(profile, parsed):
-        raise Refused(complaint)
+    assign(profile, values)
     profile.ports = profile.ports if ports is None else parse_ports(ports)
     profile.authenticated = profile.authenticated if authenticated is None else authenticated
     profile.originating = profile.originating if originating is None else originating

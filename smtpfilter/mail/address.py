@@ -74,6 +74,15 @@ def parse_address(octets: bytes) -> Address:
     return Address(octets, _local_text(local), canonical_domain(domain.decode("utf-8", "replace")))
 
 
+def parse_mailbox(octets: bytes) -> Address | None:
+    """Return the address in `octets`, None where it is none, or lacks a local part or a domain."""
+    try:
+        address = parse_address(octets)
+    except BadPath:
+        return None
+    return address if address.local and address.domain else None
+
+
 def parse_path(octets: bytes) -> tuple[Address, bytes]:
     """Return the address of `<path> parameters` and what follows the path.  Raises BadPath.
 

@@ -14,7 +14,7 @@ from functools import cached_property
 from itertools import islice
 
 from smtpfilter.mail import words
-from smtpfilter.mail.address import Address, BadPath, parse_address
+from smtpfilter.mail.address import Address, parse_mailbox
 from smtpfilter.mail.envelope import Client, Envelope
 from smtpfilter.mail.findings import visible
 from smtpfilter.mail.octets import Octets
@@ -123,7 +123,7 @@ class Message:
         mailboxes = (
             mailbox for field in self.all("from") for mailbox in words.mailboxes(field.value)
         )
-        parsed = (_address(mailbox) for mailbox in mailboxes)
+        parsed = (parse_mailbox(mailbox) for mailbox in mailboxes)
         return tuple(islice(dict.fromkeys(address for address in parsed if address), MOST_AUTHORS))
 
     @property
@@ -235,11 +235,3 @@ def _lines(head: bytes, cut: bool) -> Iterator[bytes]:
         end = end or len(head)
         yield head[position:end]
         position = end
-
-
-def _address(mailbox: bytes) -> Address | None:
-    try:
-        address = parse_address(mailbox)
-    except BadPath:
-        return None
-    return address if address.local and address.domain else None

@@ -5,7 +5,7 @@ Whether a sender who may be told really is, depends on how it ends: verdict/repl
 
 from collections.abc import Iterator
 
-from smtpfilter.mail.address import Address, BadPath, parse_address
+from smtpfilter.mail.address import parse_mailbox
 from smtpfilter.policy.destiny import Destiny
 from smtpfilter.policy.settings import NEVER
 from smtpfilter.verdict.category import Category, foremost
@@ -110,17 +110,9 @@ def _orders(case: Case, field: str, names: tuple[str, ...] = ()) -> Iterator[Not
     out.
     """
     written = (getattr(case.policy.settings, field) or "").split(",")
-    addresses = [address for text in written if (address := _mailbox(text.strip()))]
-    for to in dict.fromkeys(address.canonical for address in addresses):
+    addresses = [parse_mailbox(text.strip().encode()) for text in written if text.isprintable()]
+    for to in dict.fromkeys(address.canonical for address in addresses if address):
         yield NoticeOrder(field, to, _language(case), names)
-
-
-def _mailbox(text: str) -> Address | None:
-    try:
-        address = parse_address(text.encode())
-    except (BadPath, UnicodeEncodeError):
-        return None
-    return address if address.local and address.domain else None
 
 
 def _too_much(case: Case, seen: Seen) -> bool:
