@@ -89,9 +89,7 @@ class FilterConfig:
     drain_timeout_seconds: float = (
         660.0  # FILTER_DRAIN_TIMEOUT_SECONDS; messages at work when SIGTERM comes
     )
-    own_postfix: str = (
-        ""  # FILTER_OWN_POSTFIX; "Received: ... by NAME" that is believed without XFORWARD
-    )
+    own_postfix: str = ""  # FILTER_OWN_POSTFIX; "Received: ... by NAME" that is believed
     pid_file: str = ""  # FILTER_PID_FILE; written by the parent process
     log_format: str = "text"  # FILTER_LOG_FORMAT; text or json
 
