@@ -22,6 +22,7 @@ from smtpfilter.smtp.spool import Spool
 
 log = logging.getLogger("postern.smtp")
 
+_STOPS = (signal.SIGTERM, signal.SIGINT)
 _ACCEPT_PAUSE_SECONDS = 1.0  # after a refused accept: out of file descriptors (F23)
 _DRAIN_STEP_SECONDS = 0.05
 _LONGEST_TEMPORARY_FOLDER = 60  # octets; multiprocessing puts unix sockets there (sun_path: 107)
@@ -39,11 +40,23 @@ def serve(
     `make_handler` is called once, here: what it connects to belongs to this process alone.
     `worker`: the process ends with its work, nothing runs at its exit.
     """
+    early = _noted_stops()
     share_bytes = config.spool_limit_bytes // max(1, config.workers)
     with closing(Spool(config.spool_dir, share_bytes, config.scan_group)) as spool:
         if worker and len(os.fsencode(spool.folder)) <= _LONGEST_TEMPORARY_FOLDER:
             tempfile.tempdir = str(spool.folder)  # what a killed process leaves goes with its spool
-        return _serve_from(spool, listeners, config, make_handler)
+        return _serve_from(spool, listeners, config, make_handler, early)
+
+
+def _noted_stops() -> list[int]:
+    """Return where signals are noted until the event loop hears them: a process that were killed at
+    its start would leave its spool behind.
+    """
+    early: list[int] = []
+    for number in _STOPS:
+        signal.signal(number, lambda got, _: early.append(got))
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {*_STOPS, signal.SIGCHLD})  # the parent's mask
+    return early
 
 
 def _serve_from(
@@ -51,17 +64,20 @@ def _serve_from(
     listeners: Sequence[socket.socket],
     config: FilterConfig,
     make_handler: Callable[[], Handler],
+    early: Sequence[int],
 ) -> bool:
     with closing(make_handler()) as handler:
         pool = Pool(handler, threads=config.threads, backlog=config.backlog)
-        return asyncio.run(_serve(Daemon(listeners, config, pool, spool)))
+        return asyncio.run(_serve(Daemon(listeners, config, pool, spool), early))
 
 
-async def _serve(daemon: "Daemon") -> bool:
+async def _serve(daemon: "Daemon", early: Sequence[int]) -> bool:
     loop = asyncio.get_running_loop()
     told_to_stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in _STOPS:
         loop.add_signal_handler(number, told_to_stop.set)
+    if early:
+        told_to_stop.set()
     daemon.start()
     await told_to_stop.wait()
     return await daemon.drain()

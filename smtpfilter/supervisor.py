@@ -142,7 +142,6 @@ class Supervisor:
         code = 1
         try:
             _die_with(parent)
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
             code = 0 if serve(self._listeners, self._config, self._make_handler) else 1
         except BaseException:
             log.exception("a worker failed")

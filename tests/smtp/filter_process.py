@@ -19,6 +19,7 @@ class WaitingHandler:
     def __init__(self) -> None:
         if os.environ.get("FAIL_TO_START"):
             raise RuntimeError("no handler today")
+        time.sleep(float(os.environ.get("SECONDS_TO_START", "0")))
 
     def process(self, envelope: Envelope, mail: SpooledMail) -> Sequence[Reply]:
         time.sleep(float(bytes(mail.octets).removeprefix(b"seconds: ")))

@@ -118,6 +118,16 @@ def test_sigterm_lets_the_message_at_work_complete_and_says_421_to_idle_clients(
     assert not list(running.folder.glob("postern-*"))
 
 
+def test_sigterm_while_a_worker_starts_leaves_nothing_behind(
+    run_filter: Callable[..., Filter],
+) -> None:
+    running = run_filter(up=False, SECONDS_TO_START="1")
+    eventually(lambda: len(list(running.folder.glob("postern-*"))) == 2)
+    running.process.send_signal(signal.SIGTERM)
+    assert running.end() == (0, "")
+    assert not list(running.folder.glob("postern-*"))
+
+
 def test_a_draining_filter_takes_no_new_connection(run_filter: Callable[..., Filter]) -> None:
     running = run_filter()
     busy = begin_message(running, 1.0)
