@@ -31,7 +31,7 @@ _FIRST_INHERITED = 3  # systemd's SD_LISTEN_FDS_START
 _SIGNALS = {signal.SIGTERM, signal.SIGINT, signal.SIGCHLD}
 _PR_SET_PDEATHSIG = 1
 _LONGEST_PAUSE_SECONDS = 30.0
-_STEADY_SECONDS = 10.0  # a worker that lived so long may be replaced at once
+_STEADY_SECONDS = 2.0  # workers that lived so long may be replaced at once
 _AFTER_DRAIN_SECONDS = 75.0  # to close: the journal tries its late writes for a minute
 
 
@@ -150,15 +150,16 @@ class Supervisor:
             os._exit(code)
 
     def _reap(self) -> int:
-        """Collect the workers that ended; return how many."""
-        ended = 0
-        for pid, born in list(self._born.items()):
-            if os.waitpid(pid, os.WNOHANG)[0]:
-                del self._born[pid]
-                ended += 1
-                steady = time.monotonic() - born > _STEADY_SECONDS
-                self._early_deaths = 0 if steady else self._early_deaths + 1
-        return ended
+        """Collect the workers that ended; return how many.
+
+        Several that end at once are one early death: the kernel kills in bursts, too.
+        """
+        ended = [pid for pid in self._born if os.waitpid(pid, os.WNOHANG)[0]]
+        births = [self._born.pop(pid) for pid in ended]
+        if births:
+            steady = time.monotonic() - min(births) > _STEADY_SECONDS
+            self._early_deaths = 0 if steady else self._early_deaths + 1
+        return len(ended)
 
     def _replace(self, ended: int) -> None:
         if not ended:
