@@ -57,6 +57,7 @@ INSTALLED_APPS = [
     "appliance.apps.ApplianceConfig",
     "appliance.accounts",
     "appliance.domains",
+    "appliance.engines",
     "appliance.notices",
     "appliance.policies",
     "appliance.sources",

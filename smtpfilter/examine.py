@@ -12,7 +12,8 @@ from smtpfilter.mail.envelope import Envelope
 from smtpfilter.mail.findings import Findings
 from smtpfilter.mail.message import Message
 from smtpfilter.mail.octets import SpooledMail
-from smtpfilter.ports import Engines, Unpacker
+from smtpfilter.policy.site import Site
+from smtpfilter.ports import Engines, Letter, Specimen, Unpacker
 from smtpfilter.verdict.decide import could_pass, is_too_big
 from smtpfilter.verdict.verdict import Case
 
@@ -67,23 +68,31 @@ class Examiner:
     helpers: Executor
 
     def examine(
-        self, envelope: Envelope, message: Message, mail: SpooledMail, wanted: Wanted, story: Story
+        self,
+        envelope: Envelope,
+        message: Message,
+        mail: SpooledMail,
+        wanted: Wanted,
+        site: Site,
+        story: Story,
     ) -> Findings:
         """Return what was found.  A dead engine is a failure text in the findings, no error."""
         findings = Findings()
+        specimen = Specimen(mail)
         if wanted.header:
             findings = replace(
                 findings, bad_headers=headers.check(message, smtputf8=envelope.smtputf8)
             )
         if wanted.parts:
-            parts, unchecked = self.unpacker.unpack(mail)
-            findings = replace(findings, parts=parts, unchecked=unchecked)
+            unpacked = self.unpacker.unpack(mail, site.limits)
+            findings = replace(findings, parts=unpacked.parts, unchecked=unpacked.unchecked)
+            specimen = replace(specimen, files=unpacked.files)
             story.step(
                 "unpacked",
-                parts=[part.banned_path for part in parts[:20]],
-                unchecked=[item.text for item in unchecked],
+                parts=[part.banned_path for part in unpacked.parts[:20]],
+                unchecked=[item.text for item in unpacked.unchecked],
             )
-        return self._ask_engines(envelope, mail, findings, wanted, story)
+        return self._ask_engines(envelope, specimen, findings, wanted, site, story)
 
     def close(self) -> None:
         self.unpacker.stop()
@@ -92,19 +101,21 @@ class Examiner:
     def _ask_engines(
         self,
         envelope: Envelope,
-        mail: SpooledMail,
+        specimen: Specimen,
         findings: Findings,
         wanted: Wanted,
+        site: Site,
         story: Story,
     ) -> Findings:
         """Virus first, then spam; both at once only where the virus scan takes its time.  What
         nobody gets anyway is not scored: that is unknown then.
         """
+        letter = Letter(specimen.mail, envelope, body_bytes=site.spam_body_bytes)
         early = None
         if wanted.virus:
-            scan = self.helpers.submit(self.engines.scan_viruses, mail)
+            scan = self.helpers.submit(self.engines.scan_viruses, specimen, site)
             if not wait([scan], SPAM_SCAN_WAITS_SECONDS).done and wanted.wants_score(findings):
-                early = self.engines.scan_spam(mail, envelope)
+                early = self.engines.scan_spam(letter, site)
             result = scan.result()
             findings = replace(
                 findings,
@@ -116,7 +127,7 @@ class Examiner:
                 "virus scan", viruses=[v.name for v in result.viruses or ()], failure=result.failure
             )
         if wanted.wants_score(findings):
-            report, failure = early or self.engines.scan_spam(mail, envelope)
+            report, failure = early or self.engines.scan_spam(letter, site)
             findings = replace(findings, spam=report, spam_failure=failure)
             rules = {rule.name: rule.points for rule in report.rules} if report else {}
             story.step("spam scan", score=report and report.score, rules=rules, failure=failure)

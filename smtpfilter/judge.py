@@ -50,7 +50,7 @@ class Judge:
         hops = message.received_count
         going = [case for case in cases if not is_looping(case, hops)]
         findings = (
-            self.examiner.examine(envelope, message, mail, Wanted.by(going), story)
+            self.examiner.examine(envelope, message, mail, Wanted.by(going), book.site, story)
             if going
             else Findings()
         )

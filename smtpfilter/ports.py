@@ -5,6 +5,7 @@ raise.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Protocol
 
 from smtpfilter.mail.address import Address
@@ -14,6 +15,7 @@ from smtpfilter.mail.message import Message
 from smtpfilter.mail.octets import Content, Octets, SpooledMail
 from smtpfilter.mail.reply import Reply
 from smtpfilter.policy.layers import PolicyBook
+from smtpfilter.policy.site import Limits, Site
 from smtpfilter.verdict.outcome import Outcome
 from smtpfilter.verdict.outcome import Settlement as Settlement
 from smtpfilter.verdict.texts import Text
@@ -47,10 +49,31 @@ class PolicySource(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class PartFile:
+    """A decoded content in the message's spool folder, for virus scanners.
+
+    `hidden`: a scanner that is given the raw message may not find it there, since it was packed,
+    or encoded in a way that programs read differently.
+    """
+
+    path: Path
+    hidden: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Unpacked:
+    """What was found in a message, and what could not be looked into."""
+
+    parts: tuple[Part, ...] = ()
+    unchecked: tuple[Unchecked, ...] = ()
+    files: tuple[PartFile, ...] = ()
+
+
 class Unpacker(Protocol):
-    def unpack(self, mail: SpooledMail) -> tuple[tuple[Part, ...], tuple[Unchecked, ...]]:
-        """Return the parts of the message and what could not be looked into.  Never raises on
-        content.
+    def unpack(self, mail: SpooledMail, limits: Limits) -> Unpacked:
+        """Return what is in the message; its files lie in `mail.folder`.  Never raises on content;
+        Overloaded where there is no child or no room.
         """
         ...
 
@@ -82,18 +105,43 @@ class VirusScan:
     failure: str | None = None
 
 
-class VirusScanner(Protocol):
-    name: str
+@dataclass(frozen=True, slots=True)
+class Specimen:
+    """What virus scanners are given: the message, and the files that were unpacked from it."""
 
-    def scan(self, mail: SpooledMail, seconds: float) -> VirusScan:
+    mail: SpooledMail
+    files: tuple[PartFile, ...] = ()
+
+
+class VirusScanner(Protocol):
+    """`name` stands with every virus that it finds.  `needs_files`: it reads files by their paths,
+    so that every part has to be one.
+    """
+
+    name: str
+    needs_files: bool
+
+    def scan(self, specimen: Specimen, seconds: float) -> VirusScan:
         """Return a definite answer within `seconds`.  Raises ScannerFailed."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """What spam engines are given.  `preferences`: whose, "" for the site's (S-1); `body_bytes`:
+    how much of the body they see (S-3).
+    """
+
+    mail: SpooledMail
+    envelope: Envelope
+    preferences: str = ""
+    body_bytes: int = 200 * 1024
 
 
 class SpamScanner(Protocol):
     name: str
 
-    def scan(self, mail: SpooledMail, envelope: Envelope, seconds: float) -> SpamReport:
+    def scan(self, letter: Letter, seconds: float) -> SpamReport:
         """Return score and rules, within `seconds`.  Raises ScannerFailed."""
         ...
 
@@ -105,13 +153,11 @@ class Engines(Protocol):
     means that no such engine is configured, by choice.
     """
 
-    def scan_viruses(self, mail: SpooledMail) -> VirusScan:
+    def scan_viruses(self, specimen: Specimen, site: Site) -> VirusScan:
         """Return what was found; `viruses` None with a failure where no scanner answered."""
         ...
 
-    def scan_spam(
-        self, mail: SpooledMail, envelope: Envelope
-    ) -> tuple[SpamReport | None, str | None]:
+    def scan_spam(self, letter: Letter, site: Site) -> tuple[SpamReport | None, str | None]:
         """Return (report, None), (None, why), or (None, None) without a spam engine."""
         ...
 
@@ -177,6 +223,16 @@ class Routes(Protocol):
 
     def close(self) -> None:
         """End the connections that are kept."""
+        ...
+
+
+class Alarms(Protocol):
+    """Where people are told that something is wrong with the appliance."""
+
+    def sound(self, name: str, text: str) -> None:
+        """Raise the alarm `name`, as often as one likes; `text` says what is wrong and what to do,
+        without mail content.  Never raises, never waits.
+        """
         ...
 
 

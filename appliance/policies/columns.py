@@ -116,6 +116,8 @@ class SettingColumns(models.Model):
     tell_credible_sender = flag()
     notice_language = text()
     banned_rulenames = text()
+    sa_username = text()
+    sa_userconf = text()
     message_size_limit = octets()
 
     class Meta:

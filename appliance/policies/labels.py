@@ -30,6 +30,7 @@ GROUPS = {
     ),
     "filing": ("Filing and routes", "Under which address, and where, mail is delivered."),
     "notices": ("Notices", "Who is told what happened to mail."),
+    "engine": ("Spam engine", "By whose preferences SpamAssassin scores."),
     "files": ("Files and size", "Rules for attachments, and how large a message may be."),
 }
 
@@ -102,6 +103,8 @@ LABELS = {
     "tell_credible_sender": "Tell our own senders of held mail",
     "notice_language": "Language of notices",
     "banned_rulenames": "Ban rule sets",
+    "sa_username": "Preferences of",
+    "sa_userconf": "Where preferences lie",
     "message_size_limit": "Largest message",
 }
 """One for every field of PolicySettings; a test compares them."""

@@ -17,8 +17,10 @@ from smtpfilter.errors import PolicyUnavailable
 from smtpfilter.mail.address import Address
 from smtpfilter.policy.layers import BanRule, Layer, Network, PolicyBook, Profile, SenderRule
 from smtpfilter.policy.lookup import SITE, candidate_keys
+from smtpfilter.policy.site import Limits, NamePoints, Site
 
 DEFAULT_DELIMITER = "+"
+_MEGABYTE = 1_000_000
 
 # Prepared once per connection: planning would take longer than finding the rows.  Columns that
 # inherit are left out: most of a layer's eighty are.
@@ -43,6 +45,10 @@ SELECT jsonb_build_object(
   'profiles', (SELECT jsonb_agg(jsonb_strip_nulls(to_jsonb(p))) FROM policies_profile p),
   'traced', (SELECT jsonb_agg(sender) FROM status_tracedsender WHERE sender = ANY($2)),
   'site', (SELECT to_jsonb(site) FROM status_sitesettings site),
+  'roles', (SELECT jsonb_object_agg(name, role) FROM engines_scannerrole),
+  'name_points', (
+    SELECT jsonb_agg(jsonb_build_array(pattern, points, comment) ORDER BY position)
+      FROM engines_virusnamerule),
   'revision', (SELECT max(number) FROM policies_policychange))::text
 """
 _EXECUTE = "EXECUTE policy_book (%s, %s, %s)"
@@ -93,7 +99,29 @@ def _book(found: dict[str, Any]) -> PolicyBook:
         sender_authentication=site.get("sender_authentication", False),
         traced=frozenset(found["traced"] or ()),
         recipient_delimiter=site.get("recipient_delimiter", DEFAULT_DELIMITER),
+        site=_site(site, found) if site else Site(),
         revision=found["revision"] or 0,
+    )
+
+
+def _site(row: dict[str, Any], found: dict[str, Any]) -> Site:
+    return Site(
+        limits=Limits(
+            levels=row["unpack_levels"],
+            parts=row["unpack_parts"],
+            content_bytes=row["unpack_megabytes"] * _MEGABYTE,
+            ratio=row["unpack_ratio"],
+            free_bytes=row["unpack_free_megabytes"] * _MEGABYTE,
+            seconds=row["unpack_seconds"],
+        ),
+        virus_scanning=row["virus_scanning"],
+        roles=found["roles"] or {},
+        first_finding_ends=row["first_finding_ends"],
+        remember_seconds=row["remember_seconds"],
+        spam_engine=row["spam_engine"],
+        rspamd_factor=row["rspamd_factor"],
+        spam_body_bytes=row["spam_body_kilobytes"] * 1024,
+        name_points=tuple(NamePoints(*rule) for rule in found["name_points"] or ()),
     )
 
 

@@ -23,7 +23,8 @@ from smtpfilter.policy.ban_sets import BUILT_IN
 from smtpfilter.policy.banning import deciding_rule, rule_names
 from smtpfilter.policy.layers import BanRule
 from smtpfilter.policy.resolve import resolve
-from smtpfilter.unpack.limits import Limits
+from smtpfilter.policy.site import Limits
+from smtpfilter.ports import Unpacked
 from smtpfilter.unpack.worker import Unpacker
 
 MOST_BYTES = 20 * 1024 * 1024
@@ -91,8 +92,8 @@ def try_file(sets: Sets, octets: bytes, name: str) -> tuple[list[Tried], tuple[U
     """
     if len(octets) > MOST_BYTES:
         raise Refused(f"the file has more than {MOST_BYTES >> 20} MiB")
-    parts, unchecked = _unpacked(octets if name.lower().endswith(".eml") else _mail(octets, name))
-    return [_tried(sets, part) for part in parts], unchecked
+    found = _unpacked(octets if name.lower().endswith(".eml") else _mail(octets, name))
+    return [_tried(sets, part) for part in found.parts], found.unchecked
 
 
 def _tried(sets: Sets, part: Part) -> Tried:
@@ -115,14 +116,14 @@ def _mail(octets: bytes, name: str) -> bytes:
     return message.as_bytes()
 
 
-def _unpacked(octets: bytes) -> tuple[tuple[Part, ...], tuple[Unchecked, ...]]:
-    unpacker = Unpacker(FilterConfig.from_environment(), LIMITS)
+def _unpacked(octets: bytes) -> Unpacked:
+    unpacker = Unpacker(FilterConfig.from_environment())
     try:
         with tempfile.TemporaryDirectory(prefix="postern-try.") as folder:
             path = Path(folder, "message")
             path.write_bytes(octets)
             digest = hashlib.sha256(octets).hexdigest()
-            return unpacker.unpack(SpooledMail(octets, digest, path, path.parent))
+            return unpacker.unpack(SpooledMail(octets, digest, path, path.parent), LIMITS)
     except Overloaded as error:
         raise Refused(f"the file was not looked into: {error}; try again") from None
     finally:

@@ -1,9 +1,19 @@
 """Site-wide settings that are no policy, as one typed row, and the traced senders."""
 
+from typing import Any
+
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 
+from smtpfilter.policy.site import SPAM_ENGINES
+
 ONLY_ROW = 1
+
+
+def count(default: int, least: int, most: int, help_text: str) -> Any:
+    """Return a field for a whole number between `least` and `most`."""
+    limits = [MinValueValidator(least), MaxValueValidator(most)]
+    return models.PositiveIntegerField(default=default, validators=limits, help_text=help_text)
 
 
 class SiteSettings(models.Model):
@@ -17,20 +27,10 @@ class SiteSettings(models.Model):
         validators=[RegexValidator(r"\A[+=-]*\Z", "Write +, -, = or several of them, or nothing.")],
         help_text="What an extension begins with, as in user+extension@domain; empty for none.",
     )
-    retention_days = models.PositiveIntegerField(
-        default=30,
-        validators=[MinValueValidator(1), MaxValueValidator(3650)],
-        help_text="Days that held mail is kept.",
-    )
-    bin_hours = models.PositiveIntegerField(
-        default=72,
-        validators=[MinValueValidator(0), MaxValueValidator(8760)],
-        help_text="Hours that deleted mail can be brought back.",
-    )
-    journal_days = models.PositiveIntegerField(
-        default=90,
-        validators=[MinValueValidator(1), MaxValueValidator(3650)],
-        help_text="Days that the record of a message is kept, without its text.",
+    retention_days = count(30, 1, 3650, "Days that held mail is kept.")
+    bin_hours = count(72, 0, 8760, "Hours that deleted mail can be brought back.")
+    journal_days = count(
+        90, 1, 3650, "Days that the record of a message is kept, without its text."
     )
 
     sender_authentication = models.BooleanField(
@@ -43,10 +43,93 @@ class SiteSettings(models.Model):
         blank=True,
         help_text="Who notices come from; empty for postmaster at the appliance's own name.",
     )
-    notices_per_hour = models.PositiveIntegerField(
-        default=20,
-        validators=[MinValueValidator(1), MaxValueValidator(10000)],
-        help_text="Notices of one kind to one address in an hour; more come as one summary.",
+    notices_per_hour = count(
+        20, 1, 10000, "Notices of one kind to one address in an hour; more come as one summary."
+    )
+
+    unpack_levels = count(14, 1, 50, "Containers within each other that are opened.")
+    unpack_parts = count(2000, 10, 100_000, "Parts of one message, or of one container in it.")
+    unpack_megabytes = count(300, 1, 4096, "Unpacked content of one message, in megabytes.")
+    unpack_ratio = count(
+        100,
+        2,
+        10_000,
+        "Unpacked content as a multiple of the message, beyond unpack_free_megabytes.",
+    )
+    unpack_free_megabytes = count(
+        10, 1, 1024, "Unpacked content that is allowed whatever the size of the message."
+    )
+    unpack_seconds = count(60, 1, 600, "Seconds that unpacking one message may take.")
+
+    virus_scanning = models.BooleanField(
+        default=True,
+        help_text="Scan for viruses. No is the choice to run without any virus scanner.",
+    )
+    first_finding_ends = models.BooleanField(
+        default=False,
+        help_text="Ask no further virus scanner after the first that finds something.",
+    )
+    remember_seconds = count(
+        60, 0, 3600, "Seconds for which the virus scan of identical content counts; 0 scans anew."
+    )
+    spam_engine = models.CharField(
+        max_length=8,
+        default="spamd",
+        choices=tuple(SPAM_ENGINES.items()),
+        help_text="Who scores mail.",
+    )
+    rspamd_factor = models.FloatField(
+        default=0.42,
+        validators=[MinValueValidator(0.0), MaxValueValidator(10.0)],
+        help_text="SpamAssassin points that one Rspamd point is worth.",
+    )
+    spam_body_kilobytes = count(
+        200,
+        16,
+        10_240,
+        "How much of a body the spam engines see, in KiB (sa_mail_body_size_limit).",
+    )
+    network_tests = models.BooleanField(
+        default=False,
+        help_text="Ask the network about spam (the opposite of sa_local_tests_only).",
+    )
+    dns_lists = models.BooleanField(
+        default=True, help_text="With network tests: ask DNS block lists (DNSBL, RHSBL)."
+    )
+    razor = models.BooleanField(default=True, help_text="With network tests: ask Razor2.")
+    pyzor = models.BooleanField(default=True, help_text="With network tests: ask Pyzor.")
+    dcc = models.BooleanField(default=True, help_text="With network tests: ask DCC.")
+    use_bayes = models.BooleanField(default=True, help_text="Let Bayes score.")
+    bayes_auto_learn = models.BooleanField(
+        default=True, help_text="Let Bayes learn from mail that the rules are sure about."
+    )
+    bayes_auto_learn_threshold_nonspam = models.FloatField(
+        default=0.1,
+        validators=[MinValueValidator(-100.0), MaxValueValidator(100.0)],
+        help_text="Mail below this score is learnt as wanted.",
+    )
+    bayes_auto_learn_threshold_spam = models.FloatField(
+        default=12.0,
+        validators=[MinValueValidator(1.0), MaxValueValidator(1000.0)],
+        help_text="Mail from this score on is learnt as spam; below 8 it learns wanted mail, too.",
+    )
+    penpals_bonus_score = models.FloatField(
+        default=0.0,
+        validators=[MinValueValidator(0.0), MaxValueValidator(100.0)],
+        help_text="Points less for answers to own mail, half of them each half-life; 0 for none.",
+    )
+    penpals_halflife_days = count(7, 1, 365, "Days after which an answer is worth half as much.")
+    penpals_threshold_low = models.FloatField(
+        default=1.0,
+        validators=[MinValueValidator(-100.0), MaxValueValidator(100.0)],
+        help_text="Nobody looks for own mail where the score is lower.",
+    )
+    penpals_threshold_high = models.FloatField(
+        null=True,
+        default=None,
+        blank=True,
+        validators=[MinValueValidator(-100.0), MaxValueValidator(1000.0)],
+        help_text="Nobody looks where the score would stay above this; empty for no such limit.",
     )
 
     class Meta:
@@ -76,3 +159,22 @@ class TracedSender(models.Model):
 
     def __str__(self) -> str:
         return self.sender or "<>"
+
+
+class Alarm(models.Model):
+    """Something that is wrong with the appliance and that a person should see to.
+
+    Raised again and again while it lasts; one that is not heard of for a while is over.
+    """
+
+    name = models.CharField(max_length=100, unique=True)
+    text = models.CharField(max_length=1000)
+    first_at = models.DateTimeField()
+    last_at = models.DateTimeField()
+    count = models.PositiveBigIntegerField(default=1)
+
+    class Meta:
+        ordering = ("-last_at",)
+
+    def __str__(self) -> str:
+        return self.name

@@ -7,7 +7,7 @@ guessed. All text in here is visible() text.
 
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 VERSION = 1
@@ -129,7 +129,8 @@ class Authentication:
 @dataclass(frozen=True, slots=True)
 class Findings:
     """`viruses`, `spam`, `bad_headers`, `parts`, `authentication`: None = unknown.  A failure text
-    means that the engine gave no answer.
+    means that the engine gave no answer.  `spam_for`: reports by other preferences than the site's,
+    by their name; `spam` is the one that the message is known by.
     """
 
     parts: tuple[Part, ...] | None = None
@@ -140,6 +141,11 @@ class Findings:
     scanner_failure: str | None = None
     spam_failure: str | None = None
     authentication: Authentication | None = None
+    spam_for: Mapping[str, SpamReport] = field(default_factory=dict)
+
+    def report_for(self, preferences: str) -> SpamReport | None:
+        """Return the report that counts for recipients with these preferences (S-1)."""
+        return self.spam_for.get(preferences, self.spam)
 
     def to_json(self) -> dict[str, Any]:
         return {"version": VERSION, **asdict(self)}
@@ -153,18 +159,28 @@ class Findings:
             raise ValueError(
                 f"findings of version {document['version']}; this Postern knows {VERSION}"
             )
-        spam = document.get("spam")
         return cls(
             parts=_tuple_of(_part, document.get("parts")),
             viruses=_tuple_of(lambda v: Virus(**v), document.get("viruses")),
-            spam=spam
-            and SpamReport(**{**spam, "rules": tuple(Rule(**rule) for rule in spam["rules"])}),
+            spam=_spam(document.get("spam")),
             bad_headers=_tuple_of(lambda b: BadHeader(**b), document.get("bad_headers")),
             unchecked=_tuple_of(lambda u: Unchecked(**u), document.get("unchecked")) or (),
             scanner_failure=document.get("scanner_failure"),
             spam_failure=document.get("spam_failure"),
             authentication=_authentication(document.get("authentication")),
+            spam_for={
+                name: report
+                for name, stored in document.get("spam_for", {}).items()
+                if (report := _spam(stored))
+            },
         )
+
+
+def _spam(document: Mapping[str, Any] | None) -> SpamReport | None:
+    if document is None:
+        return None
+    rules = tuple(Rule(**rule) for rule in document["rules"])
+    return SpamReport(**{**document, "rules": rules})
 
 
 def _part(document: Mapping[str, Any]) -> Part:

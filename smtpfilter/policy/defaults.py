@@ -71,5 +71,7 @@ DEFAULTS = PolicySettings(
     tell_credible_sender=True,
     notice_language="en",
     banned_rulenames="current",
+    sa_username="",
+    sa_userconf="",
     message_size_limit=0,
 )

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Literal
 
 from smtpfilter.policy.settings import PolicySettings
+from smtpfilter.policy.site import Site
 
 SenderAction = Literal["allow", "block", "score"]
 
@@ -120,6 +121,7 @@ class PolicyBook:
     below).
     `ban_sets`: rule sets of the site by name; one takes the place of the built-in set of its name.
     `profiles`: all of them, by name.  `traced`: sender keys whose mail is logged step by step.
+    `site`: choices for the whole site that are no policy.
     `sender_authentication`: SPF, DKIM and DMARC are asked for (they need DNS).
     `revision`: number of the newest change of policy.
     """
@@ -133,6 +135,7 @@ class PolicyBook:
     sender_authentication: bool = False
     traced: frozenset[str] = frozenset()
     recipient_delimiter: str = "+"
+    site: Site = field(default_factory=Site)
     revision: int = 0
 
 

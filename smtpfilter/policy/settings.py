@@ -251,11 +251,31 @@ class PolicySettings:
         " they stand before the inherited ones, else in place of them.",
         values.rulenames,
     )
+    sa_username: str | None = _setting(
+        "text",
+        "engine",
+        "Name under which SpamAssassin keeps preferences for these recipients; used where"
+        " sa_userconf is sql:.",
+        values.preference_name,
+    )
+    sa_userconf: str | None = _setting(
+        "text",
+        "engine",
+        "`sql:` to score by the preferences kept under sa_username, one scan for each such name;"
+        " empty for the site's own.",
+        values.preference_source,
+    )
+
     message_size_limit: int | None = _setting(
         "bytes",
         "files",
         "Largest message in octets, 65536 at least (RFC 5321); 0 for no limit of its own.",
     )
+
+    @property
+    def preferences(self) -> str:
+        """The name whose SpamAssassin preferences count, "" for the site's (S-1)."""
+        return self.sa_username or "" if self.sa_userconf == values.FROM_SQL else ""
 
 
 FIELDS: dict[str, Kind] = {f.name: f.metadata["kind"] for f in fields(PolicySettings)}

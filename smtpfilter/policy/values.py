@@ -16,6 +16,8 @@ LONGEST_TAG = 200  # characters of a subject tag: what stands behind it must sta
 
 _EXTENSION = re.compile(r"[A-Za-z0-9!#$%&'*/=?^_`{|}~+-]+(\.[A-Za-z0-9!#$%&'*/=?^_`{|}~+-]+)*")
 _FIELD_NAME = re.compile(r"[!-9;-~]+")  # RFC 5322 2.2
+_PREFERENCE_NAME = re.compile(r"(?:[A-Za-z0-9][A-Za-z0-9._@+-]{0,99})?")
+FROM_SQL = "sql:"  # amavisd-new's word for preferences that lie in a database
 _LANGUAGE = re.compile(r"([a-z]{2})(?:[-_]([a-z]{2}))?", re.IGNORECASE | re.ASCII)
 
 Parser = Callable[[str], Any]
@@ -169,3 +171,15 @@ BY_KIND: dict[str, Parser] = {
     "bytes": octets,
     "text": plain,
 }
+
+
+def preference_name(text: str) -> str:
+    if not _PREFERENCE_NAME.fullmatch(text):
+        raise BadValue("a name of letters, digits and . _ @ + -, or empty")
+    return text
+
+
+def preference_source(text: str) -> str:
+    if text.lower() not in ("", FROM_SQL):
+        raise BadValue(f"{FROM_SQL} or empty: SpamAssassin reads preferences from the database")
+    return text.lower()

@@ -16,10 +16,17 @@ from functools import partial
 from typing import TypeVar
 
 from smtpfilter.config import FilterConfig
-from smtpfilter.mail.envelope import Envelope
 from smtpfilter.mail.findings import SpamReport
-from smtpfilter.mail.octets import SpooledMail
-from smtpfilter.ports import ConnectionBroke, ScannerFailed, SpamScanner, VirusScan, VirusScanner
+from smtpfilter.policy.site import Site
+from smtpfilter.ports import (
+    ConnectionBroke,
+    Letter,
+    ScannerFailed,
+    SpamScanner,
+    Specimen,
+    VirusScan,
+    VirusScanner,
+)
 from smtpfilter.scan.breaker import FAILURES, PAUSE_SECONDS, Breaker
 from smtpfilter.scan.wire import Clock, Deadline
 
@@ -106,13 +113,13 @@ class Board:
         self._spam = spam
         self._spam_seat = seat("spamd", at_once=config.spam_scans, seconds=patience)
 
-    def scan_viruses(self, mail: SpooledMail) -> VirusScan:
+    def scan_viruses(self, specimen: Specimen, site: Site) -> VirusScan:
         """Ask every virus scanner; one definite answer is enough (V-2), all findings count."""
         answers: list[VirusScan] = []
         failures: list[str] = []
         for scanner, seat in self._virus:
             try:
-                answers.append(seat.ask(partial(scanner.scan, mail)))
+                answers.append(seat.ask(partial(scanner.scan, specimen)))
             except ScannerFailed as failure:
                 failures.append(str(failure))
         if not answers:
@@ -122,14 +129,12 @@ class Board:
             unchecked=tuple(item for answer in answers for item in answer.unchecked),
         )
 
-    def scan_spam(
-        self, mail: SpooledMail, envelope: Envelope
-    ) -> tuple[SpamReport | None, str | None]:
+    def scan_spam(self, letter: Letter, site: Site) -> tuple[SpamReport | None, str | None]:
         """Ask the spam engine: (report, None), (None, why), or (None, None) where there is none."""
         spam = self._spam
         if spam is None:
             return None, None
         try:
-            return self._spam_seat.ask(partial(spam.scan, mail, envelope)), None
+            return self._spam_seat.ask(partial(spam.scan, letter)), None
         except ScannerFailed as failure:
             return None, str(failure)

@@ -15,8 +15,8 @@ import pyclamd
 
 from smtpfilter.config import Endpoint
 from smtpfilter.mail.findings import Unchecked, UncheckedKind, Virus, visible
-from smtpfilter.mail.octets import CHUNK_BYTES, Octets, SpooledMail
-from smtpfilter.ports import ConnectionBroke, ScannerFailed, VirusScan
+from smtpfilter.mail.octets import CHUNK_BYTES, Octets
+from smtpfilter.ports import ConnectionBroke, ScannerFailed, Specimen, VirusScan
 from smtpfilter.scan.wire import Connection, Deadline, connect
 
 NAME = "clamd"
@@ -37,14 +37,15 @@ class Clamd:
     """A clamd at `endpoint`; `seconds` is the patience for everything but a scan."""
 
     name = NAME
+    needs_files = False
 
     def __init__(self, endpoint: Endpoint, seconds: float = 10.0) -> None:
         self._endpoint = endpoint
         self._seconds = seconds
 
-    def scan(self, mail: SpooledMail, seconds: float) -> VirusScan:
+    def scan(self, specimen: Specimen, seconds: float) -> VirusScan:
         """Return clamd's verdict on the whole message.  Raises ScannerFailed."""
-        return self._scan(mail.octets, Deadline(seconds))
+        return self._scan(specimen.mail.octets, Deadline(seconds))
 
     def ping(self) -> None:
         """Raises ScannerFailed unless it answers."""

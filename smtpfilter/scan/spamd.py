@@ -10,10 +10,9 @@ from dataclasses import replace
 from typing import Literal
 
 from smtpfilter.config import Endpoint
-from smtpfilter.mail.envelope import Envelope
 from smtpfilter.mail.findings import Rule, SpamReport
-from smtpfilter.mail.octets import CHUNK_BYTES, Octets, SpooledMail
-from smtpfilter.ports import ConnectionBroke, ScannerFailed
+from smtpfilter.mail.octets import CHUNK_BYTES, Octets
+from smtpfilter.ports import ConnectionBroke, Letter, ScannerFailed
 from smtpfilter.scan.report import LONGEST_ANSWER, Answer, parse_answer, parse_report
 from smtpfilter.scan.sample import sample
 from smtpfilter.scan.wire import Connection, Deadline
@@ -43,9 +42,9 @@ class Spamd:
         self._seconds = seconds
         self._user = user
 
-    def scan(self, mail: SpooledMail, envelope: Envelope, seconds: float) -> SpamReport:
+    def scan(self, letter: Letter, seconds: float) -> SpamReport:
         """Return score and rules; of a large message, by its beginning.  Raises ScannerFailed."""
-        shown = sample(mail.octets, envelope.mail_from)
+        shown = sample(letter.mail.octets, letter.envelope.mail_from)
         report = parse_report(self._ask("REPORT", (), shown.octets, Deadline(seconds)))
         if not shown.truncated:
             return report

@@ -14,25 +14,11 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from smtpfilter.mail.findings import UncheckedKind
+from smtpfilter.policy.site import Limits
 
 _PR_SET_PDEATHSIG = 1  # prctl(2)
-_MEBIBYTE = 1 << 20
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Per message and per container in it; `ratio` to the message's size applies beyond the first
-    `free_bytes` of content.
-    """
-
-    levels: int = 14  # of containers within each other, the message included
-    parts: int = 2000  # leaves and containers
-    content_bytes: int = 300_000_000
-    ratio: int = 100
-    free_bytes: int = 10_000_000
-    seconds: float = 60.0  # by the clock; the child's processor time as well
-    memory_bytes: int = 1024 * _MEBIBYTE  # the child's address space
-    file_bytes: int = 300_000_000  # one file that the child writes
+MEMORY_BYTES = 1 << 30  # the child's address space
+FILE_BYTES = 300_000_000  # one file that the child writes
 
 
 class Unlookable(Exception):
@@ -98,12 +84,12 @@ class Budget:
             raise Unlookable("limits", f"not unpacked within {self.limits.seconds:g} seconds")
 
 
-def restrain(limits: Limits) -> None:
+def restrain() -> None:
     """Bind this process, a child that unpacks, to its limits; it ends with its parent."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     for kind, most in (
-        (resource.RLIMIT_AS, limits.memory_bytes),
-        (resource.RLIMIT_FSIZE, limits.file_bytes),
+        (resource.RLIMIT_AS, MEMORY_BYTES),
+        (resource.RLIMIT_FSIZE, FILE_BYTES),
         (resource.RLIMIT_CORE, 0),
     ):
         resource.setrlimit(kind, (most, most))

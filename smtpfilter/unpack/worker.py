@@ -21,9 +21,11 @@ from pebble import ProcessExpired, ProcessPool
 
 from smtpfilter.config import FilterConfig
 from smtpfilter.errors import Overloaded
-from smtpfilter.mail.findings import Part, Unchecked
+from smtpfilter.mail.findings import Unchecked
 from smtpfilter.mail.octets import SpooledMail
-from smtpfilter.unpack.limits import Budget, Limits, allow_processor_time, restrain
+from smtpfilter.policy.site import Limits
+from smtpfilter.ports import Unpacked
+from smtpfilter.unpack.limits import Budget, allow_processor_time, restrain
 from smtpfilter.unpack.mime import Walk
 
 _log = logging.getLogger("postern.unpack")
@@ -32,7 +34,6 @@ CHILDREN = 2
 TASKS_PER_CHILD = 1000  # then a fresh one, so that a leak in a library stays small
 GRACE_SECONDS = 5.0  # the child ends by itself at its limit; after this it is ended
 
-Unpacked = tuple[tuple[Part, ...], tuple[Unchecked, ...]]
 Task = Callable[[str, Limits], Unpacked]
 
 
@@ -48,7 +49,7 @@ def unpack_file(path: str, limits: Limits) -> Unpacked:
             walk.message(octets)
         except MemoryError:
             walk.unchecked.append(Unchecked("limits", "unpacking takes too much memory"))
-        return tuple(walk.parts), tuple(walk.unchecked)
+        return Unpacked(tuple(walk.parts), tuple(walk.unchecked))
 
 
 def _warm_up() -> None:
@@ -59,9 +60,10 @@ class Unpacker:
     """Unpacks with a pool of children (ports.Unpacker).  To be made after the fork."""
 
     def __init__(
-        self, config: FilterConfig, limits: Limits | None = None, task: Task = unpack_file
+        self, config: FilterConfig, *, all_files: bool = False, task: Task = unpack_file
     ) -> None:
-        self._limits = limits or Limits()
+        """`all_files`: every part becomes a file, since a scanner reads paths."""
+        self._all_files = all_files
         self._patience = config.scan_timeout_seconds
         self._task = task
         self._lock = threading.Lock()
@@ -79,28 +81,28 @@ class Unpacker:
             pool.stop()  # type: ignore[no-untyped-call]
             pool.join()
 
-    def unpack(self, mail: SpooledMail) -> Unpacked:
+    def unpack(self, mail: SpooledMail, limits: Limits) -> Unpacked:
         """Return the parts and what could not be looked into.
 
         Never raises on content; Overloaded where no child becomes free or can be started.
         """
         try:
-            return self._ask_child(mail)
+            return self._ask_child(mail, limits)
         except (ProcessExpired, BrokenProcessPool) as first:
             _log.warning("a child died while unpacking (%s): another try", _cause(first))
         try:
-            return self._ask_child(mail)
+            return self._ask_child(mail, limits)
         except ProcessExpired as second:
             _log.error("a second child died while unpacking (%s)", _cause(second))
-            return (), (_remark_on(second),)
+            return Unpacked(unchecked=(_remark_on(second),))
         except BrokenProcessPool as second:
             raise Overloaded("children for unpacking cannot be started") from second
 
-    def _ask_child(self, mail: SpooledMail) -> Unpacked:
+    def _ask_child(self, mail: SpooledMail, limits: Limits) -> Unpacked:
         pool = self._running_pool()
-        seconds = self._limits.seconds + GRACE_SECONDS
+        seconds = limits.seconds + GRACE_SECONDS
         try:
-            future = pool.schedule(self._task, args=(str(mail.path), self._limits), timeout=seconds)
+            future = pool.schedule(self._task, args=(str(mail.path), limits), timeout=seconds)
         except RuntimeError as error:  # the pool broke or was stopped between the two lines
             raise BrokenProcessPool(str(error)) from error
         try:
@@ -109,14 +111,15 @@ class Unpacker:
             if not future.done():
                 future.cancel()  # type: ignore[no-untyped-call]
                 raise Overloaded("no child for unpacking became free in time") from None
-            return (), (
-                Unchecked("limits", f"not unpacked within {self._limits.seconds:g} seconds"),
-            )
+            late = Unchecked("limits", f"not unpacked within {limits.seconds:g} seconds")
+            return Unpacked(unchecked=(late,))
         except (ProcessExpired, BrokenProcessPool):
             raise
         except Exception as error:  # noqa: BLE001 - whatever content does to a parser is a finding
             _log.error("unpacking failed", exc_info=error)
-            return (), (Unchecked("failed", f"unpacking failed: {type(error).__name__}"),)
+            return Unpacked(
+                unchecked=(Unchecked("failed", f"unpacking failed: {type(error).__name__}"),)
+            )
 
     def _running_pool(self) -> ProcessPool:
         """Return a pool that takes tasks: a new one at first, and where the old one broke."""
@@ -128,7 +131,6 @@ class Unpacker:
                     max_workers=CHILDREN,
                     max_tasks=TASKS_PER_CHILD,
                     initializer=restrain,
-                    initargs=(self._limits,),
                     context=context,
                 )
             return self._pool

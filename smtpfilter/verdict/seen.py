@@ -97,7 +97,7 @@ class Seen:
 def look(case: Case, findings: Findings) -> Seen:
     """Return what of `findings` counts for the recipient of `case`."""
     settings = case.policy.settings
-    scored = None if settings.bypass_spam_checks else findings.spam
+    scored = None if settings.bypass_spam_checks else findings.report_for(settings.preferences)
     doubts = () if settings.bypass_spam_checks else _doubts(case, findings.authentication)
     adjustments = _adjustments(case, doubts)
     score = _score(scored, adjustments)

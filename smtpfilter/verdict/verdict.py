@@ -10,6 +10,7 @@ from smtpfilter.mail.findings import Authentication
 from smtpfilter.mail.reply import Reply
 from smtpfilter.policy.destiny import Destiny
 from smtpfilter.policy.layers import BanRule, EffectivePolicy, Origin, SenderMatch
+from smtpfilter.policy.site import NamePoints
 from smtpfilter.verdict.category import Category
 
 
@@ -21,6 +22,7 @@ class Case:
     came to us.  `authentication`: as in Findings; the sender lists were asked with it.
     `proven`: the domain of `mail_from` is shown to have sent the mail, by DKIM or SPF.  `spoofed`:
     it came from outside, and an author claims a local domain without proof.
+    `name_points`: virus names that are worth points (V-4).
     `recipient_delimiter`: characters at which an address extension may begin, "" for none.
     """
 
@@ -39,6 +41,7 @@ class Case:
     proven: bool = False
     spoofed: bool = False
     recipient_delimiter: str = ""
+    name_points: tuple[NamePoints, ...] = ()
 
     @property
     def credible(self) -> bool:

@@ -27,7 +27,7 @@ Local VirusLover SpamLover UncheckedLover BannedFilesLover BadHeaderLover Bypass
 BypassSpamChecks BypassBannedChecks BypassHeaderChecks VirusQuarantineTo SpamQuarantineTo
 SpamTagLevel SpamTag2Level SpamTag3Level SpamKillLevel SpamDsnCutoffLevel SpamSubjectTag2
 AddrExtensionVirus WarnVirusRecip NewVirusAdmin VirusAdmin MessageSizeLimit BannedRuleNames
-ForwardMethod WhitelistSender BlacklistSender SaUserConf
+ForwardMethod WhitelistSender BlacklistSender SaUserConf DisclaimerOptions
 """
 
 _CONFIGURATION = """

@@ -140,13 +140,15 @@ def test_lists_of_senders_are_read(directory: Directory, extra: Any) -> None:
 def test_what_is_not_kept_is_told(directory: Directory, extra: Any) -> None:
     """P-3, BB-32: what is no value is left out, the rest of the entry is read."""
     extra(mail="a@example.com", amavisSpamKillLevel="high", amavisSpamLover="TRUE")
-    extra(mail="b@example.com", amavisSaUserConf="x", amavisLocal="TRUE", amavisVirusLover="F")
-    extra(mail="c@example.com", amavisSaUserConf="y", amavisBannedRuleNames="nonsense")
+    extra(
+        mail="b@example.com", amavisDisclaimerOptions="x", amavisLocal="TRUE", amavisVirusLover="F"
+    )
+    extra(mail="c@example.com", amavisDisclaimerOptions="y", amavisBannedRuleNames="nonsense")
     extra(mail="@no domain", amavisSpamLover="TRUE")
     source = read()
     for told in (
         "spam_kill_level: 'high' is not",
-        "amavissauserconf is no setting of Postern (2 times)",
+        "amavisdisclaimeroptions is no setting of Postern (2 times)",
         "amavisLocal counts for domains only",
         "there is no ban rule set 'nonsense'",
         "'@no domain'",

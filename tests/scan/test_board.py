@@ -9,13 +9,15 @@ from smtpfilter.config import FilterConfig
 from smtpfilter.mail.envelope import Envelope
 from smtpfilter.mail.findings import SpamReport, Unchecked, Virus
 from smtpfilter.mail.octets import SpooledMail
-from smtpfilter.ports import ConnectionBroke, ScannerFailed, VirusScan
+from smtpfilter.policy.site import Site
+from smtpfilter.ports import ConnectionBroke, Letter, ScannerFailed, Specimen, VirusScan
 from smtpfilter.scan.board import Board, Seat
 from smtpfilter.scan.breaker import FAILURES, PAUSE_SECONDS, Breaker
 from smtpfilter.scan.clamd import Clamd
 from tests.scan.fake_engine import FakeEngine, Play, clamd_says, hangs_up
 
 Spooled = Callable[[bytes], SpooledMail]
+SITE = Site()
 
 
 class Clock:
@@ -34,7 +36,9 @@ class FakeScanner:
         self.script = list(script)
         self.asked = 0
 
-    def scan(self, mail: SpooledMail, seconds: float) -> VirusScan:
+    needs_files = False
+
+    def scan(self, specimen: Specimen, seconds: float) -> VirusScan:
         self.asked += 1
         does = self.script.pop(0) if len(self.script) > 1 else self.script[0]
         if isinstance(does, Exception):
@@ -48,7 +52,7 @@ class FakeSpam:
     def __init__(self, does: SpamReport | Exception) -> None:
         self.does = does
 
-    def scan(self, mail: SpooledMail, envelope: Envelope, seconds: float) -> SpamReport:
+    def scan(self, letter: Letter, seconds: float) -> SpamReport:
         if isinstance(self.does, Exception):
             raise self.does
         return self.does
@@ -69,18 +73,21 @@ def board(
 def test_an_engine_that_is_not_configured_is_neither_finding_nor_failure(
     spooled: Spooled, envelope: Envelope
 ) -> None:
-    assert board().scan_viruses(spooled(b"")) == VirusScan(viruses=None)
-    assert board().scan_spam(spooled(b""), envelope) == (None, None)
+    assert board().scan_viruses(Specimen(spooled(b"")), SITE) == VirusScan(viruses=None)
+    assert board().scan_spam(Letter(spooled(b""), envelope), SITE) == (None, None)
 
 
 def test_answers_and_failures_are_handed_on_as_values(spooled: Spooled, envelope: Envelope) -> None:
-    assert board(FakeScanner(INFECTED)).scan_viruses(spooled(b"")) == INFECTED
-    assert board(FakeScanner(DEAD)).scan_viruses(spooled(b"")) == VirusScan(
+    assert board(FakeScanner(INFECTED)).scan_viruses(Specimen(spooled(b"")), SITE) == INFECTED
+    assert board(FakeScanner(DEAD)).scan_viruses(Specimen(spooled(b"")), SITE) == VirusScan(
         viruses=None, failure="fake: no answer"
     )
     report = SpamReport(1.5)
-    assert board(spam=FakeSpam(report)).scan_spam(spooled(b""), envelope) == (report, None)
-    assert board(spam=FakeSpam(DEAD)).scan_spam(spooled(b""), envelope) == (
+    assert board(spam=FakeSpam(report)).scan_spam(Letter(spooled(b""), envelope), SITE) == (
+        report,
+        None,
+    )
+    assert board(spam=FakeSpam(DEAD)).scan_spam(Letter(spooled(b""), envelope), SITE) == (
         None,
         "spamd: no answer",
     )
@@ -89,32 +96,34 @@ def test_answers_and_failures_are_handed_on_as_values(spooled: Spooled, envelope
 def test_one_definite_answer_is_enough_and_all_findings_count(spooled: Spooled) -> None:
     unlookable = VirusScan(unchecked=(Unchecked("limits", "too deep"),))
     scan = board(FakeScanner(DEAD), FakeScanner(INFECTED), FakeScanner(unlookable))
-    assert scan.scan_viruses(spooled(b"")) == VirusScan(
+    assert scan.scan_viruses(Specimen(spooled(b"")), SITE) == VirusScan(
         viruses=INFECTED.viruses, unchecked=unlookable.unchecked
     )
 
 
 def test_all_scanners_failing_is_a_failure_that_names_them(spooled: Spooled) -> None:
     both = board(FakeScanner(DEAD, name="one"), FakeScanner(DEAD, name="two"))
-    assert both.scan_viruses(spooled(b"")).failure == "one: no answer; two: no answer"
+    assert (
+        both.scan_viruses(Specimen(spooled(b"")), SITE).failure == "one: no answer; two: no answer"
+    )
 
 
 def test_a_connection_that_breaks_at_once_gets_a_second_try(spooled: Spooled) -> None:
     scanner = FakeScanner(BROKEN, CLEAN)
-    assert board(scanner).scan_viruses(spooled(b"")) == CLEAN
+    assert board(scanner).scan_viruses(Specimen(spooled(b"")), SITE) == CLEAN
     assert scanner.asked == 2
 
 
 @pytest.mark.parametrize("script", [[BROKEN, BROKEN], [BROKEN, DEAD]])
 def test_there_is_no_third_try(spooled: Spooled, script: list[Exception]) -> None:
     scanner = FakeScanner(*script)
-    assert board(scanner).scan_viruses(spooled(b"")).failure
+    assert board(scanner).scan_viruses(Specimen(spooled(b"")), SITE).failure
     assert scanner.asked == 2
 
 
 def test_a_silent_engine_is_not_tried_twice(spooled: Spooled) -> None:
     scanner = FakeScanner(DEAD, CLEAN)
-    assert board(scanner).scan_viruses(spooled(b"")).failure
+    assert board(scanner).scan_viruses(Specimen(spooled(b"")), SITE).failure
     assert scanner.asked == 1
 
 
@@ -138,12 +147,12 @@ def test_after_five_failures_an_engine_is_not_asked_until_the_pause_is_over(
     clock, scanner = Clock(), FakeScanner(DEAD)
     engines = board(scanner, clock=clock)
     for _ in range(FAILURES + 3):
-        assert engines.scan_viruses(spooled(b"")).failure
+        assert engines.scan_viruses(Specimen(spooled(b"")), SITE).failure
     assert scanner.asked == FAILURES
     clock.now += PAUSE_SECONDS
-    assert engines.scan_viruses(spooled(b"")).failure == "fake: no answer"
+    assert engines.scan_viruses(Specimen(spooled(b"")), SITE).failure == "fake: no answer"
     assert scanner.asked == FAILURES + 1
-    assert "5 times in a row" in (engines.scan_viruses(spooled(b"")).failure or "")
+    assert "5 times in a row" in (engines.scan_viruses(Specimen(spooled(b"")), SITE).failure or "")
     assert scanner.asked == FAILURES + 1
 
 
@@ -151,17 +160,17 @@ def test_mail_flows_by_itself_when_the_engine_is_back(spooled: Spooled) -> None:
     clock, scanner = Clock(), FakeScanner(*[DEAD] * FAILURES, CLEAN)
     engines = board(scanner, clock=clock)
     for _ in range(FAILURES):
-        engines.scan_viruses(spooled(b""))
+        engines.scan_viruses(Specimen(spooled(b"")), SITE)
     clock.now += PAUSE_SECONDS
-    assert engines.scan_viruses(spooled(b"")) == CLEAN
-    assert engines.scan_viruses(spooled(b"")) == CLEAN
+    assert engines.scan_viruses(Specimen(spooled(b"")), SITE) == CLEAN
+    assert engines.scan_viruses(Specimen(spooled(b"")), SITE) == CLEAN
 
 
 def test_failures_with_successes_between_them_open_nothing(spooled: Spooled) -> None:
     scanner = FakeScanner(*[DEAD, DEAD, DEAD, DEAD, CLEAN] * 4, CLEAN)
     engines = board(scanner)
     for _ in range(20):
-        engines.scan_viruses(spooled(b""))
+        engines.scan_viruses(Specimen(spooled(b"")), SITE)
     assert scanner.asked == 20
 
 
@@ -171,8 +180,8 @@ def test_an_engine_that_is_plainly_down_is_asked_each_time_and_its_return_notice
     scanner = FakeScanner(*[BROKEN] * 20, CLEAN)
     engines = board(scanner)
     for _ in range(10):
-        assert engines.scan_viruses(spooled(b"")).failure == "fake: it hung up"
-    assert engines.scan_viruses(spooled(b"")) == CLEAN
+        assert engines.scan_viruses(Specimen(spooled(b"")), SITE).failure == "fake: it hung up"
+    assert engines.scan_viruses(Specimen(spooled(b"")), SITE) == CLEAN
 
 
 def test_an_engine_that_hung_and_is_being_restarted_is_asked_again_at_once(
@@ -181,10 +190,10 @@ def test_an_engine_that_hung_and_is_being_restarted_is_asked_again_at_once(
     clock, scanner = Clock(), FakeScanner(*[DEAD] * FAILURES, BROKEN, BROKEN, CLEAN)
     engines = board(scanner, clock=clock)
     for _ in range(FAILURES):
-        engines.scan_viruses(spooled(b""))
+        engines.scan_viruses(Specimen(spooled(b"")), SITE)
     clock.now += PAUSE_SECONDS
-    assert engines.scan_viruses(spooled(b"")).failure == "fake: it hung up"
-    assert engines.scan_viruses(spooled(b"")) == CLEAN
+    assert engines.scan_viruses(Specimen(spooled(b"")), SITE).failure == "fake: it hung up"
+    assert engines.scan_viruses(Specimen(spooled(b"")), SITE) == CLEAN
 
 
 def test_only_one_probe_is_on_its_way_while_the_breaker_is_open() -> None:
@@ -208,9 +217,9 @@ def test_a_real_connection_to_an_engine_that_comes_back(
     fake = engine(hangs_up)
     engines = Board(virus=[Clamd(fake.endpoint)], spam=None, config=FilterConfig())
     for _ in range(FAILURES + 1):
-        assert engines.scan_viruses(spooled(b"octets")).viruses is None
+        assert engines.scan_viruses(Specimen(spooled(b"octets")), SITE).viruses is None
     fake.play = clamd_says(b"stream: OK\0")
-    assert engines.scan_viruses(spooled(b"octets")) == CLEAN
+    assert engines.scan_viruses(Specimen(spooled(b"octets")), SITE) == CLEAN
 
 
 def test_a_seat_lets_only_so_many_scans_run_at_once() -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from smtpfilter.config import Endpoint
 from smtpfilter.mail.findings import Unchecked, Virus
 from smtpfilter.mail.octets import SpooledMail
-from smtpfilter.ports import ConnectionBroke, ScannerFailed, VirusScan
+from smtpfilter.ports import ConnectionBroke, ScannerFailed, Specimen, VirusScan
 from smtpfilter.scan.clamd import Clamd, eicar, judge
 from tests.scan import fake_engine
 from tests.scan.fake_engine import FakeEngine, Play, clamd_says
@@ -98,7 +98,7 @@ def test_garbage_over_the_socket_is_a_failure_too(
 ) -> None:
     fake = engine(clamd_says(answer))
     with pytest.raises(ScannerFailed):
-        Clamd(fake.endpoint).scan(spooled(b"octets"), 5)
+        Clamd(fake.endpoint).scan(Specimen(spooled(b"octets")), 5)
 
 
 @given(
@@ -124,14 +124,14 @@ def test_the_octets_arrive_as_they_are_and_an_answer_may_come_in_pieces(
         for octet in b"stream: Eicar-Test-Signature FOUND\0":
             connection.sendall(bytes([octet]))
 
-    assert Clamd(engine(play).endpoint).scan(spooled(content), 5) == EICAR_FOUND
+    assert Clamd(engine(play).endpoint).scan(Specimen(spooled(content)), 5) == EICAR_FOUND
     assert received == [content]
 
 
 def test_a_second_answer_makes_the_first_worthless(engine: Engine, spooled: Spooled) -> None:
     fake = engine(clamd_says(b"stream: OK\0", b"stream: Eicar FOUND\0"))
     with pytest.raises(ScannerFailed):
-        Clamd(fake.endpoint).scan(spooled(b"octets"), 5)
+        Clamd(fake.endpoint).scan(Specimen(spooled(b"octets")), 5)
 
 
 def test_an_engine_that_keeps_the_connection_open_has_answered(
@@ -142,12 +142,12 @@ def test_an_engine_that_keeps_the_connection_open_has_answered(
         connection.sendall(b"stream: OK\0")
         fake_engine.stops_reading(connection)
 
-    assert Clamd(engine(play).endpoint).scan(spooled(b"octets"), 5) == VirusScan()
+    assert Clamd(engine(play).endpoint).scan(Specimen(spooled(b"octets")), 5) == VirusScan()
 
 
 def test_a_missing_socket_is_worth_a_second_try(spooled: Spooled) -> None:
     with pytest.raises(ConnectionBroke, match="cannot connect"):
-        Clamd(Endpoint(path="/nonexistent/clamd.sock")).scan(spooled(b"octets"), 5)
+        Clamd(Endpoint(path="/nonexistent/clamd.sock")).scan(Specimen(spooled(b"octets")), 5)
 
 
 @pytest.mark.parametrize("size", [10, 10_000_000], ids=["small", "large"])
@@ -155,13 +155,13 @@ def test_hanging_up_without_an_answer_is_worth_a_second_try(
     engine: Engine, spooled: Spooled, size: int
 ) -> None:
     with pytest.raises(ConnectionBroke):
-        Clamd(engine(fake_engine.hangs_up).endpoint).scan(spooled(b"x" * size), 5)
+        Clamd(engine(fake_engine.hangs_up).endpoint).scan(Specimen(spooled(b"x" * size)), 5)
 
 
 @pytest.mark.parametrize("play", [fake_engine.hangs, fake_engine.stops_reading])
 def test_hanging_ends_at_the_deadline(engine: Engine, spooled: Spooled, play: Play) -> None:
     with pytest.raises(ScannerFailed):
-        Clamd(engine(play).endpoint).scan(spooled(b"x" * 5_000_000), 0.3)
+        Clamd(engine(play).endpoint).scan(Specimen(spooled(b"x" * 5_000_000)), 0.3)
 
 
 def test_dribbling_ends_at_the_deadline(engine: Engine, spooled: Spooled) -> None:
@@ -174,7 +174,7 @@ def test_dribbling_ends_at_the_deadline(engine: Engine, spooled: Spooled) -> Non
             time.sleep(0.02)
 
     with pytest.raises(ScannerFailed, match=r"within 0\.3 seconds"):
-        Clamd(engine(play).endpoint).scan(spooled(b"octets"), 0.3)
+        Clamd(engine(play).endpoint).scan(Specimen(spooled(b"octets")), 0.3)
 
 
 def test_a_full_backlog_is_waited_for_until_the_deadline(spooled: Spooled, tmp_path: Path) -> None:
@@ -185,7 +185,7 @@ def test_a_full_backlog_is_waited_for_until_the_deadline(spooled: Spooled, tmp_p
         listening.listen(0)
         waiting.connect(path)
         with pytest.raises(ScannerFailed, match=r"within 0\.2 seconds"):
-            Clamd(Endpoint(path=path)).scan(spooled(b"octets"), 0.2)
+            Clamd(Endpoint(path=path)).scan(Specimen(spooled(b"octets")), 0.2)
 
 
 @pytest.mark.parametrize(
@@ -244,11 +244,11 @@ def _zipped(content: bytes) -> bytes:
 def test_the_real_clamd_tells_clean_from_infected(
     real_clamd: Endpoint, spooled: Spooled, octets: bytes, scan: VirusScan
 ) -> None:
-    assert Clamd(real_clamd).scan(spooled(octets), 30) == scan
+    assert Clamd(real_clamd).scan(Specimen(spooled(octets)), 30) == scan
 
 
 def test_the_real_clamd_refuses_a_message_above_its_limit_as_a_finding(
     real_clamd: Endpoint, spooled: Spooled
 ) -> None:
-    scan = Clamd(real_clamd).scan(spooled(b"x" * 90_000_000), 60)
+    scan = Clamd(real_clamd).scan(Specimen(spooled(b"x" * 90_000_000)), 60)
     assert [item.kind for item in scan.unchecked] == ["limits"]

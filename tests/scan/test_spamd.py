@@ -12,7 +12,7 @@ from smtpfilter.config import Endpoint
 from smtpfilter.mail.envelope import Envelope
 from smtpfilter.mail.findings import Rule, SpamReport
 from smtpfilter.mail.octets import SpooledMail
-from smtpfilter.ports import ConnectionBroke, ScannerFailed
+from smtpfilter.ports import ConnectionBroke, Letter, ScannerFailed
 from smtpfilter.scan.report import parse_answer, parse_report
 from smtpfilter.scan.spamd import TRUNCATED, Spamd, gtube
 from tests.scan import fake_engine
@@ -203,7 +203,7 @@ def test_the_request_is_the_message_under_the_envelope_sender(
         connection.sendall(answer(TEMPLATE))
 
     octets = b"Subject: hello\r\n\r\n" + b"a line\r\n" * 20_000
-    Spamd(engine(play).endpoint).scan(spooled(octets), envelope, 5)
+    Spamd(engine(play).endpoint).scan(Letter(spooled(octets), envelope), 5)
     shown = b"Return-Path: <sender@example.org>\r\n" + octets
     head = f"REPORT SPAMC/1.5\r\nUser: postern\r\nContent-length: {len(shown)}\r\n\r\n"
     assert requests == [head.encode() + shown]
@@ -213,7 +213,9 @@ def test_a_large_message_is_judged_by_its_beginning_and_says_so(
     engine: Engine, spooled: Spooled, envelope: Envelope
 ) -> None:
     fake = engine(spamd_says(answer(TEMPLATE)))
-    report = Spamd(fake.endpoint).scan(spooled(b"\r\n" + b"a line\r\n" * 100_000), envelope, 5)
+    report = Spamd(fake.endpoint).scan(
+        Letter(spooled(b"\r\n" + b"a line\r\n" * 100_000), envelope), 5
+    )
     assert report.rules[-1].name == TRUNCATED
     assert report.score == 999.954
 
@@ -223,7 +225,7 @@ def test_an_answer_in_pieces_is_one_answer(
 ) -> None:
     whole = answer(TEMPLATE)
     fake = engine(spamd_says(*(whole[i : i + 7] for i in range(0, len(whole), 7))))
-    assert Spamd(fake.endpoint).scan(spooled(b"x"), envelope, 5) == read(whole)
+    assert Spamd(fake.endpoint).scan(Letter(spooled(b"x"), envelope), 5) == read(whole)
 
 
 def test_an_endless_answer_is_a_failure(
@@ -231,21 +233,23 @@ def test_an_endless_answer_is_a_failure(
 ) -> None:
     fake = engine(spamd_says(b"SPAMD/1.1 0 EX_OK\r\n", *(b"x" * 65536 for _ in range(160))))
     with pytest.raises(ScannerFailed, match="longer than"):
-        Spamd(fake.endpoint).scan(spooled(b"x"), envelope, 5)
+        Spamd(fake.endpoint).scan(Letter(spooled(b"x"), envelope), 5)
 
 
 def test_hanging_up_without_an_answer_is_worth_a_second_try(
     engine: Engine, spooled: Spooled, envelope: Envelope
 ) -> None:
     with pytest.raises(ConnectionBroke):
-        Spamd(engine(fake_engine.hangs_up).endpoint).scan(spooled(b"x" * 200_000), envelope, 5)
+        Spamd(engine(fake_engine.hangs_up).endpoint).scan(
+            Letter(spooled(b"x" * 200_000), envelope), 5
+        )
     with pytest.raises(ConnectionBroke):
-        Spamd(engine(spamd_says()).endpoint).scan(spooled(b"x"), envelope, 5)
+        Spamd(engine(spamd_says()).endpoint).scan(Letter(spooled(b"x"), envelope), 5)
 
 
 def test_hanging_ends_at_the_deadline(engine: Engine, spooled: Spooled, envelope: Envelope) -> None:
     with pytest.raises(ScannerFailed):
-        Spamd(engine(fake_engine.hangs).endpoint).scan(spooled(b"x"), envelope, 0.3)
+        Spamd(engine(fake_engine.hangs).endpoint).scan(Letter(spooled(b"x"), envelope), 0.3)
 
 
 def test_failures_hold_nothing_of_the_mail_or_the_answer(
@@ -253,7 +257,7 @@ def test_failures_hold_nothing_of_the_mail_or_the_answer(
 ) -> None:
     fake = engine(spamd_says(b"SPAMD/1.0 76 Bad header line: secret words\r\n"))
     with pytest.raises(ScannerFailed) as failure:
-        Spamd(fake.endpoint).scan(spooled(b"secret words"), envelope, 5)
+        Spamd(fake.endpoint).scan(Letter(spooled(b"secret words"), envelope), 5)
     assert "secret" not in str(failure.value)
 
 
@@ -275,7 +279,7 @@ def test_the_real_spamd_answers_and_knows_gtube(real_spamd: Endpoint) -> None:
 def test_the_real_spamd_gives_exact_points_with_descriptions(
     real_spamd: Endpoint, spooled: Spooled, envelope: Envelope
 ) -> None:
-    report = Spamd(real_spamd).scan(spooled(gtube()), envelope, 30)
+    report = Spamd(real_spamd).scan(Letter(spooled(gtube()), envelope), 30)
     points = {rule.name: rule.points for rule in report.rules}
     assert points["GTUBE"] == 1000.0
     assert points["MISSING_MID"] == 0.552
@@ -287,7 +291,7 @@ def test_the_real_spamd_reads_the_envelope_sender(
     real_spamd: Endpoint, spooled: Spooled, envelope: Envelope
 ) -> None:
     mail = spooled(b"From: a@other.example.net\r\nSubject: hello\r\n\r\nwords\r\n")
-    report = Spamd(real_spamd).scan(mail, envelope, 30)
+    report = Spamd(real_spamd).scan(Letter(mail, envelope), 30)
     assert "HEADER_FROM_DIFFERENT_DOMAINS" in {rule.name for rule in report.rules}
 
 
@@ -295,7 +299,7 @@ def test_the_real_spamd_reads_the_envelope_sender(
 def test_the_real_spamd_takes_odd_messages(
     real_spamd: Endpoint, spooled: Spooled, envelope: Envelope, octets: bytes
 ) -> None:
-    assert Spamd(real_spamd).scan(spooled(octets), envelope, 30).score < 100
+    assert Spamd(real_spamd).scan(Letter(spooled(octets), envelope), 30).score < 100
 
 
 def test_the_real_spamd_learns_once_and_forgets(real_spamd: Endpoint) -> None:

@@ -16,6 +16,7 @@ from smtpfilter.mail.octets import Octets, SpooledMail
 from smtpfilter.mail.reply import Reply
 from smtpfilter.pipeline import Pipeline
 from smtpfilter.policy.layers import PolicyBook
+from smtpfilter.policy.site import Site
 from smtpfilter.ports import Handover, JournalEntry, Settlement, Submission
 from smtpfilter.smtp.routes import RouteTable
 from smtpfilter.verdict.outcome import Outcome
@@ -48,7 +49,13 @@ class ScriptedExaminer:
     asked: list[Any] = field(default_factory=list)
 
     def examine(
-        self, envelope: Envelope, message: Message, mail: SpooledMail, wanted: Any, story: Story
+        self,
+        envelope: Envelope,
+        message: Message,
+        mail: SpooledMail,
+        wanted: Any,
+        site: Site,
+        story: Story,
     ) -> Findings:
         self.asked.append(wanted)
         if self.error:

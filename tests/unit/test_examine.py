@@ -14,14 +14,14 @@ import pytest
 
 from smtpfilter.examine import Examiner, Wanted
 from smtpfilter.log import Story
-from smtpfilter.mail.envelope import Envelope
 from smtpfilter.mail.findings import Findings, Part, SpamReport, Unchecked, Virus
 from smtpfilter.mail.message import parse
 from smtpfilter.mail.octets import SpooledMail
 from smtpfilter.policy.destiny import Destiny
 from smtpfilter.policy.layers import SenderMatch
 from smtpfilter.policy.settings import NEVER
-from smtpfilter.ports import VirusScan
+from smtpfilter.policy.site import Limits, Site
+from smtpfilter.ports import Letter, Specimen, Unpacked, VirusScan
 from smtpfilter.verdict.category import Category
 from smtpfilter.verdict.decide import decide
 from smtpfilter.verdict.verdict import Case
@@ -40,9 +40,9 @@ class ScriptedUnpacker:
     unchecked: tuple[Unchecked, ...] = ()
     asked: int = 0
 
-    def unpack(self, mail: SpooledMail) -> tuple[tuple[Part, ...], tuple[Unchecked, ...]]:
+    def unpack(self, mail: SpooledMail, limits: Limits) -> Unpacked:
         self.asked += 1
-        return self.parts, self.unchecked
+        return Unpacked(self.parts, self.unchecked)
 
     def stop(self) -> None:
         """Hold no children."""
@@ -57,13 +57,13 @@ class ScriptedEngines:
     asked: list[str] = field(default_factory=list)
     spam_asked: threading.Event = field(default_factory=threading.Event)
 
-    def scan_viruses(self, mail: SpooledMail) -> VirusScan:
+    def scan_viruses(self, specimen: Specimen, site: Site) -> VirusScan:
         self.asked.append("virus")
         if self.slow:
             self.spam_asked.wait(20)
         return self.viruses
 
-    def scan_spam(self, mail: SpooledMail, sent: Envelope) -> tuple[SpamReport | None, str | None]:
+    def scan_spam(self, letter: Letter, site: Site) -> tuple[SpamReport | None, str | None]:
         self.asked.append("spam")
         self.spam_asked.set()
         return SpamReport(1.0), None
@@ -80,7 +80,9 @@ class Room:
         story = Story(envelope(), len(octets), told=False)
         with ThreadPoolExecutor(1) as helpers:
             examiner = Examiner(self.unpacker, self.engines, helpers)
-            found = examiner.examine(envelope(), parse(octets), mail, Wanted.by(cases), story)
+            found = examiner.examine(
+                envelope(), parse(octets), mail, Wanted.by(cases), Site(), story
+            )
             examiner.close()
             return found
 

@@ -229,7 +229,7 @@ def test_every_field_explains_itself(name: str) -> None:
     assert field_help(name).endswith(".")
     assert field_group(name) in {
         "checks", "levels", "destinies", "copies", "authenticity", "subject", "filing", "notices",
-        "files",
+        "engine", "files",
     }  # fmt: skip
     assert {field.default for field in fields(PolicySettings)} == {None}
 
@@ -245,7 +245,7 @@ AMAVIS = """
     warnvirusrecip warnbannedrecip warnbadhrecip
     newvirus_admin virus_admin banned_admin bad_header_admin spam_admin
     spam_subject_tag spam_subject_tag2 spam_subject_tag3
-    message_size_limit banned_rulenames forward_method
+    message_size_limit banned_rulenames forward_method sa_username sa_userconf
 """
 
 

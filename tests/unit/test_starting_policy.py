@@ -77,6 +77,8 @@ STARTING = {
     "virus_subject_tag": "",
     "unchecked_subject_tag": "",
     "banned_rulenames": "current",
+    "sa_username": "",
+    "sa_userconf": "",
     "message_size_limit": 0,
 }
 

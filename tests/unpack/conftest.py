@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from smtpfilter.mail.octets import SpooledMail
+from smtpfilter.policy.site import Limits
 from smtpfilter.unpack.contents import Contents, Place
-from smtpfilter.unpack.limits import Budget, Limits
+from smtpfilter.unpack.limits import Budget
 from smtpfilter.unpack.mime import Walk
 
 

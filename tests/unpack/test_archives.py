@@ -10,8 +10,9 @@ from io import BytesIO
 import pytest
 
 from smtpfilter.mail.findings import Part, Unchecked
+from smtpfilter.policy.site import Limits
 from smtpfilter.unpack.contents import UNDECIPHERABLE, Contents, Place
-from smtpfilter.unpack.limits import Budget, Limits
+from smtpfilter.unpack.limits import Budget
 from tests.unpack.packing import PE, packed_only, written, zipped
 
 Looking = Callable[..., Contents]

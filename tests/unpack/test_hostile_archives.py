@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smtpfilter.mail.findings import Unchecked, visible
+from smtpfilter.policy.site import Limits
 from smtpfilter.unpack.contents import Contents, Place
-from smtpfilter.unpack.limits import Budget, Limits
+from smtpfilter.unpack.limits import Budget
 from tests.unpack.packing import PE, packed_only, written, zipped
 
 Looking = Callable[..., Contents]

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smtpfilter.mail.findings import Unchecked, visible
-from smtpfilter.unpack.limits import Budget, Limits
+from smtpfilter.policy.site import Limits
+from smtpfilter.unpack.limits import Budget
 from smtpfilter.unpack.mime import Walk
 
 Walking = Callable[..., Walk]

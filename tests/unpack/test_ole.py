@@ -6,8 +6,8 @@ from collections.abc import Callable
 import pytest
 
 from smtpfilter.mail.findings import Unchecked
+from smtpfilter.policy.site import Limits
 from smtpfilter.unpack.contents import UNDECIPHERABLE, Contents
-from smtpfilter.unpack.limits import Limits
 from tests.unpack.packing import PE, ole, packaged, zipped
 
 Looking = Callable[..., Contents]

@@ -9,8 +9,9 @@ import pytest
 from smtpfilter.mail.findings import Unchecked
 from smtpfilter.policy.ban_sets import BUILT_IN
 from smtpfilter.policy.banning import banned_paths
+from smtpfilter.policy.site import Limits
 from smtpfilter.unpack.contents import Contents, Place
-from smtpfilter.unpack.limits import Budget, Limits
+from smtpfilter.unpack.limits import Budget
 from smtpfilter.unpack.mime import Walk
 from tests.unpack.packing import PE, tnef, zipped
 

@@ -12,9 +12,11 @@ from smtpfilter.config import FilterConfig
 from smtpfilter.errors import Overloaded
 from smtpfilter.mail.findings import Part, Unchecked
 from smtpfilter.mail.octets import SpooledMail
+from smtpfilter.policy.site import Limits
+from smtpfilter.ports import Unpacked
 from smtpfilter.unpack import worker
-from smtpfilter.unpack.limits import Limits, allow_processor_time
-from smtpfilter.unpack.worker import Unpacked, Unpacker
+from smtpfilter.unpack.limits import MEMORY_BYTES, allow_processor_time
+from smtpfilter.unpack.worker import Unpacker
 from tests.unpack.packing import PE, packed_only, written, zipped
 from tests.unpack.test_mime import attachment, multipart
 
@@ -36,8 +38,8 @@ def playing() -> Iterator[Callable[..., Unpacker]]:
     """Return a function that makes an unpacker whose children do one of the tasks below."""
     made: list[Unpacker] = []
 
-    def make(task: worker.Task, limits: Limits = QUICK, patience: float = 30.0) -> Unpacker:
-        made.append(Unpacker(FilterConfig(scan_timeout_seconds=patience), limits, task))
+    def make(task: worker.Task, patience: float = 30.0) -> Unpacker:
+        made.append(Unpacker(FilterConfig(scan_timeout_seconds=patience), task=task))
         return made[-1]
 
     yield make
@@ -47,7 +49,7 @@ def playing() -> Iterator[Callable[..., Unpacker]]:
 
 def dies(path: str, limits: Limits) -> Unpacked:
     os.kill(os.getpid(), signal.SIGKILL)
-    return (), ()
+    return Unpacked()
 
 
 def dies_once(path: str, limits: Limits) -> Unpacked:
@@ -66,7 +68,7 @@ def burns(path: str, limits: Limits) -> Unpacked:
 
 def sleeps(path: str, limits: Limits) -> Unpacked:
     time.sleep(60)
-    return (), ()
+    return Unpacked()
 
 
 def stumbles(path: str, limits: Limits) -> Unpacked:
@@ -74,12 +76,12 @@ def stumbles(path: str, limits: Limits) -> Unpacked:
 
 
 def eats_memory(path: str, limits: Limits) -> Unpacked:
-    return (), (Unchecked("failed", str(len(b"x" * limits.memory_bytes))),)
+    return Unpacked(unchecked=(Unchecked("failed", str(len(b"x" * MEMORY_BYTES))),))
 
 
 def test_parts_come_back_from_the_child(unpacker: Unpacker, spooled: Spooled) -> None:
-    parts, unchecked = unpacker.unpack(spooled(b"Content-Type: text/plain; name=a.txt\r\n\r\nx"))
-    assert parts == (
+    found = unpacker.unpack(spooled(b"Content-Type: text/plain; name=a.txt\r\n\r\nx"), Limits())
+    assert found.parts == (
         Part(
             path="1",
             nodes=(("text/plain", ".dat", "a.txt"),),
@@ -90,21 +92,21 @@ def test_parts_come_back_from_the_child(unpacker: Unpacker, spooled: Spooled) ->
             short_types=(".dat",),
         ),
     )
-    assert unchecked == ()
+    assert found.unchecked == ()
 
 
 def test_an_empty_message_is_unpacked(unpacker: Unpacker, spooled: Spooled) -> None:
-    parts, unchecked = unpacker.unpack(spooled(b""))
-    assert [part.size_bytes for part in parts] == [0]
-    assert unchecked == ()
+    found = unpacker.unpack(spooled(b""), Limits())
+    assert [part.size_bytes for part in found.parts] == [0]
+    assert found.unchecked == ()
 
 
 def test_a_child_that_dies_is_tried_once_more(
     playing: Callable[..., Unpacker], spooled: Spooled
 ) -> None:
-    parts, unchecked = playing(dies_once).unpack(spooled(b"Subject: hello\r\n\r\n"))
-    assert len(parts) == 1
-    assert unchecked == ()
+    found = playing(dies_once).unpack(spooled(b"Subject: hello\r\n\r\n"), Limits())
+    assert len(found.parts) == 1
+    assert found.unchecked == ()
 
 
 def test_containers_are_opened_in_the_child(unpacker: Unpacker, spooled: Spooled) -> None:
@@ -112,9 +114,11 @@ def test_containers_are_opened_in_the_child(unpacker: Unpacker, spooled: Spooled
     zeros = packed_only(bytes(60_000_000), "gzip")
     inside = written("ustar", ("zeros.gz", zeros), ("x.zip", zipped(("x.exe", PE))))
     mail = multipart(attachment("a.tar", inside), attachment("b.zip", zipped(("y.exe", PE))))
-    parts, unchecked = unpacker.unpack(spooled(mail))
-    assert [part.name for part in parts if ".exe" in part.short_types] == ["x.exe", "y.exe"]
-    assert unchecked == (Unchecked("limits", "part 1.1.1: the unpacked content is too large"),)
+    found = unpacker.unpack(spooled(mail), Limits())
+    assert [part.name for part in found.parts if ".exe" in part.short_types] == ["x.exe", "y.exe"]
+    assert found.unchecked == (
+        Unchecked("limits", "part 1.1.1: the unpacked content is too large"),
+    )
 
 
 def test_a_message_that_kills_two_children_is_a_finding(
@@ -123,9 +127,8 @@ def test_a_message_that_kills_two_children_is_a_finding(
     mail = spooled(b"Subject: hello\r\n\r\n")
     unpacker = playing(dies)
     for _ in range(2):  # the pool is as good as before
-        assert unpacker.unpack(mail) == (
-            (),
-            (Unchecked("failed", "unpacking failed twice: signal SIGKILL"),),
+        assert unpacker.unpack(mail, QUICK) == Unpacked(
+            unchecked=(Unchecked("failed", "unpacking failed twice: signal SIGKILL"),)
         )
 
 
@@ -137,16 +140,15 @@ def test_idle_children_that_were_killed_are_replaced(
     for process in worker.multiprocessing.active_children():
         process.kill()
         process.join()
-    assert len(unpacker.unpack(spooled(b"Subject: hello\r\n\r\n"))[0]) == 1
+    assert len(unpacker.unpack(spooled(b"Subject: hello\r\n\r\n"), Limits()).parts) == 1
 
 
 def test_processor_time_is_limited(
     playing: Callable[..., Unpacker], spooled: Spooled, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(worker, "GRACE_SECONDS", 60.0)  # a busy machine must not stop it earlier
-    assert playing(burns, patience=90.0).unpack(spooled(b"")) == (
-        (),
-        (Unchecked("limits", "unpacking takes too much processor time"),),
+    assert playing(burns, patience=90.0).unpack(spooled(b""), QUICK) == Unpacked(
+        unchecked=(Unchecked("limits", "unpacking takes too much processor time"),)
     )
 
 
@@ -154,25 +156,22 @@ def test_time_by_the_clock_is_limited(
     playing: Callable[..., Unpacker], spooled: Spooled, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(worker, "GRACE_SECONDS", 0.0)
-    assert playing(sleeps).unpack(spooled(b"")) == (
-        (),
-        (Unchecked("limits", "not unpacked within 1 seconds"),),
+    assert playing(sleeps).unpack(spooled(b""), QUICK) == Unpacked(
+        unchecked=(Unchecked("limits", "not unpacked within 1 seconds"),)
     )
 
 
 def test_an_error_of_a_parser_is_a_finding_without_its_text(
     playing: Callable[..., Unpacker], spooled: Spooled
 ) -> None:
-    assert playing(stumbles).unpack(spooled(b"")) == (
-        (),
-        (Unchecked("failed", "unpacking failed: ValueError"),),
+    assert playing(stumbles).unpack(spooled(b""), QUICK) == Unpacked(
+        unchecked=(Unchecked("failed", "unpacking failed: ValueError"),)
     )
 
 
 def test_memory_is_limited(playing: Callable[..., Unpacker], spooled: Spooled) -> None:
-    assert playing(eats_memory).unpack(spooled(b"")) == (
-        (),
-        (Unchecked("failed", "unpacking failed: MemoryError"),),
+    assert playing(eats_memory).unpack(spooled(b""), QUICK) == Unpacked(
+        unchecked=(Unchecked("failed", "unpacking failed: MemoryError"),)
     )
 
 
@@ -180,9 +179,9 @@ def test_waiting_for_a_child_ends_and_the_mail_is_put_off(
     playing: Callable[..., Unpacker], spooled: Spooled
 ) -> None:
     with pytest.raises(Overloaded):
-        playing(sleeps, Limits(seconds=60), patience=0.5).unpack(spooled(b""))
+        playing(sleeps, patience=0.5).unpack(spooled(b""), Limits())
 
 
 def test_after_a_stop_it_starts_again(unpacker: Unpacker, spooled: Spooled) -> None:
     unpacker.stop()
-    assert len(unpacker.unpack(spooled(b"Subject: hello\r\n\r\n"))[0]) == 1
+    assert len(unpacker.unpack(spooled(b"Subject: hello\r\n\r\n"), Limits()).parts) == 1
