@@ -23,10 +23,11 @@ from smtpfilter.mail.envelope import Client, Envelope, MailId, Recipient
 from smtpfilter.mail.message import parse
 from smtpfilter.mail.octets import SpooledMail
 from smtpfilter.pipeline import Pipeline
-from smtpfilter.ports import SpamScanner, VirusScanner
+from smtpfilter.ports import VirusScanner
 from smtpfilter.scan.authenticity.check import SenderAuthenticator
 from smtpfilter.scan.board import Board
 from smtpfilter.scan.clamd import Clamd
+from smtpfilter.scan.spam import SpamEngines
 from smtpfilter.scan.spamd import Spamd
 from smtpfilter.smtp.relay import SmtpRelay
 from smtpfilter.smtp.routes import RouteTable
@@ -80,7 +81,11 @@ def make_relay(config: FilterConfig, endpoint: Endpoint) -> SmtpRelay:
 
 
 def make_board(config: FilterConfig) -> Board:
-    return Board(virus=virus_scanners(config), spam=spam_scanner(config), config=config)
+    return Board(
+        virus=virus_scanners(config),
+        spam=SpamEngines(spam_scanners(config), config),
+        config=config,
+    )
 
 
 def virus_scanners(config: FilterConfig) -> tuple[VirusScanner, ...]:
@@ -88,8 +93,9 @@ def virus_scanners(config: FilterConfig) -> tuple[VirusScanner, ...]:
     return (Clamd(config.clamd),) if config.clamd else ()
 
 
-def spam_scanner(config: FilterConfig) -> SpamScanner | None:
-    return Spamd(config.spamd) if config.spamd else None
+def spam_scanners(config: FilterConfig) -> tuple[Spamd, ...]:
+    """Return the spam engines that are configured, () for none by choice."""
+    return (Spamd(config.spamd),) if config.spamd else ()
 
 
 def judge_file(

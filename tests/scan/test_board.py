@@ -7,13 +7,15 @@ import pytest
 
 from smtpfilter.config import FilterConfig
 from smtpfilter.mail.envelope import Envelope
-from smtpfilter.mail.findings import SpamReport, Unchecked, Virus
+from smtpfilter.mail.findings import Unchecked, Virus
 from smtpfilter.mail.octets import SpooledMail
 from smtpfilter.policy.site import Site
 from smtpfilter.ports import ConnectionBroke, Letter, ScannerFailed, Specimen, VirusScan
-from smtpfilter.scan.board import Board, Seat
+from smtpfilter.scan.board import Board
 from smtpfilter.scan.breaker import FAILURES, PAUSE_SECONDS, Breaker
 from smtpfilter.scan.clamd import Clamd
+from smtpfilter.scan.seat import Seat
+from smtpfilter.scan.spam import SpamEngines
 from tests.scan.fake_engine import FakeEngine, Play, clamd_says, hangs_up
 
 Spooled = Callable[[bytes], SpooledMail]
@@ -46,28 +48,17 @@ class FakeScanner:
         return does
 
 
-class FakeSpam:
-    name = "fake spam"
-
-    def __init__(self, does: SpamReport | Exception) -> None:
-        self.does = does
-
-    def scan(self, letter: Letter, seconds: float) -> SpamReport:
-        if isinstance(self.does, Exception):
-            raise self.does
-        return self.does
-
-
 CLEAN = VirusScan()
 INFECTED = VirusScan(viruses=(Virus("Eicar", "fake"),))
 DEAD = ScannerFailed("no answer")
 BROKEN = ConnectionBroke("it hung up")
 
 
-def board(
-    *scanners: FakeScanner, spam: FakeSpam | None = None, clock: Clock | None = None
-) -> Board:
-    return Board(virus=scanners, spam=spam, config=FilterConfig(), clock=clock or Clock())
+NO_SPAM = SpamEngines((), FilterConfig())
+
+
+def board(*scanners: FakeScanner, clock: Clock | None = None) -> Board:
+    return Board(virus=scanners, spam=NO_SPAM, config=FilterConfig(), clock=clock or Clock())
 
 
 def test_an_engine_that_is_not_configured_is_neither_finding_nor_failure(
@@ -77,19 +68,10 @@ def test_an_engine_that_is_not_configured_is_neither_finding_nor_failure(
     assert board().scan_spam(Letter(spooled(b""), envelope), SITE) == (None, None)
 
 
-def test_answers_and_failures_are_handed_on_as_values(spooled: Spooled, envelope: Envelope) -> None:
+def test_answers_and_failures_are_handed_on_as_values(spooled: Spooled) -> None:
     assert board(FakeScanner(INFECTED)).scan_viruses(Specimen(spooled(b"")), SITE) == INFECTED
     assert board(FakeScanner(DEAD)).scan_viruses(Specimen(spooled(b"")), SITE) == VirusScan(
         viruses=None, failure="fake: no answer"
-    )
-    report = SpamReport(1.5)
-    assert board(spam=FakeSpam(report)).scan_spam(Letter(spooled(b""), envelope), SITE) == (
-        report,
-        None,
-    )
-    assert board(spam=FakeSpam(DEAD)).scan_spam(Letter(spooled(b""), envelope), SITE) == (
-        None,
-        "spamd: no answer",
     )
 
 
@@ -215,7 +197,7 @@ def test_a_real_connection_to_an_engine_that_comes_back(
     engine: Callable[[Play], FakeEngine], spooled: Spooled
 ) -> None:
     fake = engine(hangs_up)
-    engines = Board(virus=[Clamd(fake.endpoint)], spam=None, config=FilterConfig())
+    engines = Board(virus=[Clamd(fake.endpoint)], spam=NO_SPAM, config=FilterConfig())
     for _ in range(FAILURES + 1):
         assert engines.scan_viruses(Specimen(spooled(b"octets")), SITE).viruses is None
     fake.play = clamd_says(b"stream: OK\0")

@@ -4,7 +4,7 @@ from argparse import Namespace
 from typing import Any
 
 from appliance.management.command import Add, Answer, SubjectCommand, table
-from appliance.wiring import spam_scanner, virus_scanners
+from appliance.wiring import spam_scanners, virus_scanners
 from smtpfilter.config import FilterConfig
 from smtpfilter.ports import ScannerFailed
 
@@ -17,10 +17,9 @@ class Command(SubjectCommand):
 
     def list_scanners(self, options: Namespace) -> Answer:
         config = FilterConfig.from_environment()
-        spam = spam_scanner(config)
         asked: list[tuple[str, Any, object]] = [
             *(("virus", scanner, config.clamd) for scanner in virus_scanners(config)),
-            *([("spam", spam, config.spamd)] if spam else []),
+            *(("spam", scanner, config.spamd) for scanner in spam_scanners(config)),
         ]
         rows = [
             {"name": scanner.name, "kind": kind, "address": str(address), **_ask(scanner)}
