@@ -56,6 +56,13 @@ class Preference(models.Model):
             models.UniqueConstraint(
                 fields=("username", "preference", "value"), name="preference_said_once"
             ),
+            models.CheckConstraint(
+                condition=models.Q(
+                    preference__regex=r"^[a-z0-9_]+$",  # Q4: one row is one line of configuration
+                    value__regex=r"^[^\r\n]*$",
+                ),
+                name="preference_on_one_line",
+            ),
         )
 
     def __str__(self) -> str:
@@ -63,13 +70,17 @@ class Preference(models.Model):
 
 
 class Rendering(models.Model):
-    """What a node last made of the settings of one engine: the revision in force, or why not."""
+    """What a node last made of the settings of one engine: the revision in force, or why not.
+
+    `missing`: what the node lacks for tests that the settings name, {setting: sentence}.
+    """
 
     node = models.CharField(max_length=253)
     engine = models.CharField(max_length=30)
     digest = models.CharField(max_length=64)
     ok = models.BooleanField()
     detail = models.CharField(max_length=2000)
+    missing = models.JSONField(default=dict)
     applied_at = models.DateTimeField()
 
     class Meta:
