@@ -133,6 +133,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE = {  # seconds
     "send releases that are due": {"task": "quarantine.send_due_releases", "schedule": 30.0},
     "send notices": {"task": "quarantine.send_notices", "schedule": 10.0},
+    "learn from uploads": {"task": "engines.learn", "schedule": 5.0},
     "read sources that are due": {"task": "sources.read_due", "schedule": 60.0},
     "expire held mail": {"task": "quarantine.retain", "schedule": 900.0},
 }
@@ -156,6 +157,12 @@ AUTH_PASSWORD_VALIDATORS = [
         "NAME": f"{_validation}.UserAttributeSimilarityValidator",
         "OPTIONS": {"user_attributes": ("email",)},
     },
+]
+
+FILE_UPLOAD_HANDLERS = [
+    "appliance.engines.uploads.BoundedUpload",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
 ]
 
 LOGIN_URL = "account_login"

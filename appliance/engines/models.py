@@ -5,6 +5,9 @@ A scanner's command line is never here: scanners are described in one file of th
 
 from django.db import models
 
+from appliance.engines.learning_models import LearningJob as LearningJob
+from appliance.engines.learning_models import LearningMail as LearningMail
+
 ROLES = (
     ("primary", "asked about every message"),
     ("backup", "asked when no primary scanner answers"),

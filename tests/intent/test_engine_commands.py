@@ -63,8 +63,16 @@ def test_a_message_is_learned_once(run: Any, tmp_path: Path) -> None:
         "Shall we meet at noon at the corner, as always?\r\n".encode()
     )
 
-    assert run("learn", "ham", str(file), "--json").document == {"learned": 1, "known_before": 0}
-    assert run("learn", "ham", str(file), "--json").document == {"learned": 0, "known_before": 1}
+    assert run("learn", "ham", str(file), "--json").document == {
+        "learned": 1,
+        "known_before": 0,
+        "failed": 0,
+    }
+    assert run("learn", "ham", str(file), "--json").document == {
+        "learned": 0,
+        "known_before": 1,
+        "failed": 0,
+    }
 
 
 def test_nothing_is_learned_from_a_file_that_is_not_there(

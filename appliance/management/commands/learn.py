@@ -3,36 +3,37 @@
 from argparse import Namespace
 from pathlib import Path
 
-from appliance.errors import Refused
-from appliance.management.command import Add, Answer, SubjectCommand
-from smtpfilter.config import FilterConfig
-from smtpfilter.ports import ScannerFailed
-from smtpfilter.scan.spamd import Spamd
+from appliance.engines.learning import configured_scanner, learn_files
+from appliance.management.command import ACTOR, Add, Answer, SubjectCommand
+
+_WHAT = {
+    "spam": "the mail is spam",
+    "ham": "the mail is wanted",
+    "forget": "the mail was learnt by mistake: forget it",
+}
+_PATHS = "a file with one message, an mbox, a folder of these, or a Maildir"
 
 
 class Command(SubjectCommand):
-    help = "Teach the spam scanner with mail from files, one message each."
+    help = "Teach the spam scanner with mail from files, mboxes, folders and Maildirs."
 
     def subcommands(self, add: Add) -> None:
-        for kind, what in (("spam", "the files are spam"), ("ham", "the files are wanted mail")):
+        for kind, what in _WHAT.items():
             parser = add(kind, self.learn, what)
-            parser.add_argument("files", metavar="FILE", nargs="+")
+            parser.add_argument("paths", metavar="PATH", nargs="+", type=Path, help=_PATHS)
 
     def learn(self, options: Namespace) -> Answer:
-        endpoint = FilterConfig.from_environment().spamd
-        if endpoint is None:
-            raise Refused("no spam scanner is configured (FILTER_SPAMD)")
-        scanner = Spamd(endpoint)
-        learned = 0
-        for file in options.files:
-            try:
-                learned += scanner.learn(Path(file).read_bytes(), options.subcommand)
-            except OSError as error:
-                raise Refused(f"cannot read {file}: {error.strerror}") from None
-            except ScannerFailed as error:
-                raise Refused(f"the spam scanner did not learn {file}: {error}") from None
-        count = len(options.files)
+        job = learn_files(
+            kind=options.subcommand,
+            paths=options.paths,
+            actor=ACTOR,
+            scanner=configured_scanner(),
+        )
+        done, known = "learned", "known before"
+        if job.kind == job.Kind.FORGET:
+            done, known = "forgotten", "not known"
         return Answer(
-            {"learned": learned, "known_before": count - learned},
-            [f"learned {learned} of {count}; the others were known before"],
+            {done: job.learnt, known.replace(" ", "_"): job.known, "failed": job.failed},
+            [f"{done} {job.learnt} of {job.total}; {job.known} {known}, {job.failed} failed"],
+            code=1 if job.failed else 0,
         )
