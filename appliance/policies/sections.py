@@ -19,6 +19,9 @@ from appliance.domains.names import (
     printed_key,
     printed_sender,
 )
+from appliance.engines import edit as engines
+from appliance.engines import preferences
+from appliance.engines.models import Preference, ScannerRole
 from appliance.notices import edit as notices
 from appliance.notices.models import NoticeTemplate
 from appliance.policies import banrules, edit, named, profiles, senders
@@ -237,6 +240,22 @@ SECTIONS = (
         key=lambda row: (notices.parse_kind(row["kind"]), notices.parse_language(row["language"])),
         put=notices.put,
         drop=lambda key: NoticeTemplate.objects.filter(kind=key[0], language=key[1]).delete(),
+    ),
+    Section(
+        "scanners",
+        ("name", "role"),
+        rows=lambda: list(map(engines.as_json, ScannerRole.objects.all())),
+        key=lambda row: (engines.parse_name(row["name"]),),
+        put=engines.put_role,
+        drop=lambda key: ScannerRole.objects.filter(name=key[0]).delete(),
+    ),
+    Section(
+        "preferences",
+        ("username", "preference", "value"),
+        rows=lambda: list(map(preferences.as_json, Preference.objects.all())),
+        key=preferences.key_of,
+        put=preferences.put,
+        drop=preferences.drop,
     ),
     Section(
         "traced",

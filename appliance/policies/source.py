@@ -99,12 +99,17 @@ def _book(found: dict[str, Any]) -> PolicyBook:
         sender_authentication=site.get("sender_authentication", False),
         traced=frozenset(found["traced"] or ()),
         recipient_delimiter=site.get("recipient_delimiter", DEFAULT_DELIMITER),
-        site=_site(site, found) if site else Site(),
+        site=_site(site, found),
         revision=found["revision"] or 0,
     )
 
 
 def _site(row: dict[str, Any], found: dict[str, Any]) -> Site:
+    """Return the site's choices; roles and names of viruses count without a row of settings, too."""
+    roles = found["roles"] or {}
+    name_points = tuple(NamePoints(*rule) for rule in found["name_points"] or ())
+    if not row:
+        return Site(roles=roles, name_points=name_points)
     return Site(
         limits=Limits(
             levels=row["unpack_levels"],
@@ -115,13 +120,13 @@ def _site(row: dict[str, Any], found: dict[str, Any]) -> Site:
             seconds=row["unpack_seconds"],
         ),
         virus_scanning=row["virus_scanning"],
-        roles=found["roles"] or {},
+        roles=roles,
         first_finding_ends=row["first_finding_ends"],
         remember_seconds=row["remember_seconds"],
         spam_engine=row["spam_engine"],
         rspamd_factor=row["rspamd_factor"],
         spam_body_bytes=row["spam_body_kilobytes"] * 1024,
-        name_points=tuple(NamePoints(*rule) for rule in found["name_points"] or ()),
+        name_points=name_points,
     )
 
 

@@ -1,5 +1,6 @@
 """Change site settings and say whose mail is traced.  One transaction each; recorded."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -12,23 +13,51 @@ from appliance.status.models import ONLY_ROW, SiteSettings, TracedSender
 from smtpfilter.mail.findings import visible
 
 FIELDS = {field.name: field for field in SiteSettings._meta.fields if not field.primary_key}
+_IN_ORDER = (
+    ("bayes_auto_learn_threshold_nonspam", "bayes_auto_learn_threshold_spam"),
+    ("penpals_threshold_low", "penpals_threshold_high"),
+)
 
 
 def as_json(row: SiteSettings) -> dict[str, Any]:
     return {name: getattr(row, name) for name in FIELDS}
 
 
-@transaction.atomic
 def set_setting(*, name: str, value: object, actor: str) -> SiteSettings:
     """Set the site setting `name`.  Raises Refused; Unknown for a name that is none."""
+    return set_settings(values={name: value}, actor=actor)
+
+
+@transaction.atomic
+def set_settings(*, values: Mapping[str, object], actor: str) -> SiteSettings:
+    """Set several site settings at once, all or none.  Raises Refused; Unknown for a name that is
+    none.
+    """
     row, _ = SiteSettings.objects.select_for_update().get_or_create(id=ONLY_ROW)
     before = as_json(row)
-    assign(row, name, value)
+    for name, value in values.items():
+        assign(row, name, value)
+    refuse_contradiction(row)
     row.save()
     after = as_json(row)
-    if before != after:
-        record(who=actor, verb="settings set", key=name, before=before, after=after)
+    changed = [name for name in before if before[name] != after[name]]
+    if changed:
+        record(
+            who=actor,
+            verb="settings set",
+            key=" ".join(changed),
+            before={name: before[name] for name in changed},
+            after={name: after[name] for name in changed},
+        )
     return row
+
+
+def refuse_contradiction(row: SiteSettings) -> None:
+    """Raises Refused where two settings of the row do not go together."""
+    for low, high in _IN_ORDER:
+        least, most = getattr(row, low), getattr(row, high)
+        if most is not None and least >= most:
+            raise Refused(f"{low} ({least:g}) has to be lower than {high} ({most:g})")
 
 
 def assign(row: SiteSettings, name: str, value: object) -> None:
