@@ -51,10 +51,14 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Virus:
-    """A name that a virus scanner gave; `name` is "unnamed" where it gave none (V-3)."""
+    """A name that a virus scanner gave; `name` is "unnamed" where it gave none (V-3).
+
+    `points`: what the name is worth as a sign of spam, None where it is a virus (V-4).
+    """
 
     name: str
     scanner: str
+    points: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,7 @@ class Rule:
 class SpamReport:
     """What the spam engine said.  `score`: SpamAssassin points, the exact sum of its rules, three
     decimals.  `subject_prefix`: what the rules want before the subject (SpamAssassin's subjprefix).
+    `preferences`: by whose it was scored, "" for the site's (S-1).
     """
 
     score: float
@@ -75,6 +80,7 @@ class SpamReport:
     autolearn: str = ""
     engine: str = "spamd"
     subject_prefix: str = ""
+    preferences: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +135,9 @@ class Authentication:
 @dataclass(frozen=True, slots=True)
 class Findings:
     """`viruses`, `spam`, `bad_headers`, `parts`, `authentication`: None = unknown.  A failure text
-    means that the engine gave no answer.  `spam_for`: reports by other preferences than the site's,
-    by their name; `spam` is the one that the message is known by.
+    means that the engine gave no answer, `spam_failure` none to those who have no report of their
+    own.  `spam`: the report that the message is known by; `spam_for`: those by other preferences,
+    by their names (S-1).
     """
 
     parts: tuple[Part, ...] | None = None
@@ -143,9 +150,34 @@ class Findings:
     authentication: Authentication | None = None
     spam_for: Mapping[str, SpamReport] = field(default_factory=dict)
 
+    @property
+    def infections(self) -> tuple[Virus, ...]:
+        """Return the viruses: all names of every scanner that reports one that is no mere sign of
+        spam (V-4).
+        """
+        found = self.viruses or ()
+        infected = {virus.scanner for virus in found if virus.points is None}
+        return tuple(virus for virus in found if virus.scanner in infected)
+
+    @property
+    def signs_of_spam(self) -> tuple[Virus, ...]:
+        """Return the names of the other scanners: each is worth points."""
+        infections = self.infections
+        return tuple(virus for virus in self.viruses or () if virus not in infections)
+
     def report_for(self, preferences: str) -> SpamReport | None:
-        """Return the report that counts for recipients with these preferences (S-1)."""
-        return self.spam_for.get(preferences, self.spam)
+        """Return the report that counts for recipients with these preferences (S-1): nobody is
+        judged by another's.
+        """
+        if self.spam and self.spam.preferences == preferences:
+            return self.spam
+        return self.spam_for.get(preferences)
+
+    def spam_failure_for(self, preferences: str) -> str | None:
+        """Return why recipients with these preferences have no report; None where they have one,
+        or where the engine was not asked.
+        """
+        return None if self.report_for(preferences) else self.spam_failure
 
     def to_json(self) -> dict[str, Any]:
         return {"version": VERSION, **asdict(self)}

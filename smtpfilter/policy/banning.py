@@ -109,9 +109,9 @@ def _compile(text: str, flags: int = 0) -> regex.Pattern[str]:
 
 
 @lru_cache(maxsize=1024)
-def _compiled(pattern: str, path: bool) -> regex.Pattern[str] | None:
+def compiled(pattern: str, path: bool = False) -> regex.Pattern[str] | None:
     """Return the pattern, None where it is none: screens refuse those, an import may still bring
-    one.
+    one.  Whoever searches with it gives it MOST_SECONDS.
     """
     try:
         return _compile(pattern, regex.MULTILINE if path else 0)
@@ -151,7 +151,7 @@ def _trials(rules: Iterable[BanRule]) -> list[_Trial]:
     return [
         _Trial(rule, pattern)
         for rule in rules
-        if (pattern := _compiled(rule.pattern, rule.path)) is not None
+        if (pattern := compiled(rule.pattern, rule.path)) is not None
     ]
 
 
