@@ -12,6 +12,7 @@ from pathlib import Path
 from appliance.notices.source import DatabaseTemplates
 from appliance.patience import limit_waiting
 from appliance.policies.source import DatabasePolicySource
+from quarantine.penpals import DatabasePenPals
 from quarantine.store import DatabaseJournal
 from smtpfilter.config import Endpoint, FilterConfig
 from smtpfilter.deliver import Courier
@@ -73,6 +74,7 @@ def make_judge(config: FilterConfig) -> Judge:
         ),
         clock=lambda: datetime.now(UTC),
         authenticator=SenderAuthenticator(config.dns, config.authentication_timeout_seconds),
+        pen_pals=DatabasePenPals(),
     )
 
 

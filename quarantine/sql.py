@@ -90,6 +90,23 @@ COUNT_HITS = """
     WHERE id IN (SELECT id FROM policies_senderrule WHERE id = ANY(%s)
                  ORDER BY id FOR NO KEY UPDATE)"""
 
+# Mail of our own senders that the next hop took, to this sender or with an id that he answers.
+FIND_PEN_PALS = """
+    SELECT own, max(written_at) FROM (
+        SELECT m.mail_from_canonical AS own, m.received_at AS written_at
+        FROM quarantine_recipient r JOIN quarantine_mail m ON m.id = r.mail_id
+        WHERE r.canonical = %(sender)s AND r.mail_id >= %(oldest)s AND r.outcome = 'delivered'
+          AND m.originating AND m.mail_from_canonical = ANY(%(own)s)
+        UNION ALL
+        SELECT m.mail_from_canonical, m.received_at
+        FROM quarantine_mail m
+        WHERE m.originating AND m.message_id <> '' AND m.message_id = ANY(%(answered_ids)s)
+          AND m.mail_from_canonical = ANY(%(own)s)
+          AND EXISTS (SELECT FROM quarantine_recipient r
+                      WHERE r.mail_id = m.id AND r.outcome = 'delivered')) AS letters
+    WHERE written_at >= %(since)s
+    GROUP BY own"""
+
 SETTLE_RECIPIENTS = """
     UPDATE quarantine_recipient AS r
     SET outcome = v.outcome, reply = v.line,

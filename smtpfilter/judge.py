@@ -4,7 +4,7 @@ Nothing is changed anywhere.  Milter and pipe front ends, the command `explain` 
 this without what follows it.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -20,10 +20,11 @@ from smtpfilter.policy.destiny import Destiny
 from smtpfilter.policy.layers import EffectivePolicy, PolicyBook
 from smtpfilter.policy.lookup import lookup_keys
 from smtpfilter.policy.profiles import origin_of
-from smtpfilter.ports import Authenticator, PolicySource
+from smtpfilter.ports import Authenticator, PenPals, PolicySource
 from smtpfilter.settle import Judgement, unique
 from smtpfilter.verdict.case import make_case
 from smtpfilter.verdict.decide import MOST_HOPS_TO_LOCAL, decide, is_looping, loop_verdict
+from smtpfilter.verdict.penpals import may_profit, oldest, with_pen_pal
 from smtpfilter.verdict.plan import make_plan
 from smtpfilter.verdict.verdict import Case, Verdict
 
@@ -32,6 +33,7 @@ from smtpfilter.verdict.verdict import Case, Verdict
 class Judge:
     """`clock` gives the time that decisions are made at; `hostname` names us in headers and
     replies.  `authenticator`: who asks SPF, DKIM and DMARC where the site wants that.
+    `pen_pals`: who knows what recipients wrote.
     """
 
     hostname: str
@@ -39,11 +41,12 @@ class Judge:
     examiner: Examiner
     clock: Callable[[], datetime]
     authenticator: Authenticator | None = None
+    pen_pals: PenPals | None = None
 
     def judge(
         self, envelope: Envelope, message: Message, mail: SpooledMail, story: Story
     ) -> Judgement:
-        """Decide for every recipient.  Raises PolicyUnavailable, Overloaded."""
+        """Decide for every recipient.  Raises PolicyUnavailable, JournalUnavailable, Overloaded."""
         book = self._load(envelope, message, story)
         found = self._authenticate(book, envelope, message, mail, story)
         cases = self._cases(book, envelope, message, mail, found)
@@ -57,7 +60,7 @@ class Judge:
         findings = replace(findings, authentication=found)
         verdicts = [
             loop_verdict(case) if is_looping(case, hops) else decide(case, findings)
-            for case in cases
+            for case in self._with_pen_pals(book, message, cases, findings, story)
         ]
         return self._judgement(book, envelope, message, mail, findings, verdicts, story)
 
@@ -134,6 +137,31 @@ class Judge:
             )
             for recipient in unique(envelope.recipients)
         )
+
+    def _with_pen_pals(
+        self,
+        book: PolicyBook,
+        message: Message,
+        cases: Sequence[Case],
+        findings: Findings,
+        story: Story,
+    ) -> Sequence[Case]:
+        """Return the cases with what it is worth that the mail answers mail of ours (PP-1)."""
+        asking = may_profit(book, cases, findings) if self.pen_pals else ()
+        if self.pen_pals is None or not asking:
+            return cases
+        terms, first = book.site.pen_pals, asking[0]
+        written = self.pen_pals.last_written(
+            first.mail_from,
+            [case.recipient.address for case in asking],
+            message.answered_ids,
+            book.recipient_delimiter,
+            oldest(terms, first.now),
+        )
+        story.step("pen pals", asked=len(asking), found=len(written))
+        return [
+            with_pen_pal(case, written.get(case.recipient.address.octets), terms) for case in cases
+        ]
 
     def _judgement(
         self,

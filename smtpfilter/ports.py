@@ -93,6 +93,10 @@ class ConnectionBroke(ScannerFailed):
     """The engine could not be reached or hung up: worth a second try."""
 
 
+class BrokeInScan(ConnectionBroke):
+    """The engine had taken all of the content and then broke off: it may have died of it (A6)."""
+
+
 @dataclass(frozen=True, slots=True)
 class VirusScan:
     """What the virus scan said: names found, () for clean, None where nobody answered.
@@ -241,6 +245,24 @@ class Authenticator(Protocol):
         """Return what SPF, DKIM and DMARC say, within a deadline.
 
         Never raises on content or on what DNS does: that is a temperror.
+        """
+        ...
+
+
+class PenPals(Protocol):
+    def last_written(
+        self,
+        sender: Address,
+        recipients: Sequence[Address],
+        answered_ids: Sequence[str],
+        delimiter: str,
+        since: datetime,
+    ) -> Mapping[bytes, datetime]:
+        """Return when each recipient last wrote to `sender`, or wrote what the mail answers (PP-1).
+
+        Keys are forward-path octets; who did neither after `since` is missing.  Only mail of our
+        own senders counts, and only where the next hop took it.  One query.  Raises
+        JournalUnavailable: a bonus may decide, so that mail waits until it is known.
         """
         ...
 

@@ -17,7 +17,7 @@ from smtpfilter.errors import PolicyUnavailable
 from smtpfilter.mail.address import Address
 from smtpfilter.policy.layers import BanRule, Layer, Network, PolicyBook, Profile, SenderRule
 from smtpfilter.policy.lookup import SITE, candidate_keys
-from smtpfilter.policy.site import Limits, NamePoints, Site
+from smtpfilter.policy.site import Limits, NamePoints, PenPalTerms, Site
 
 DEFAULT_DELIMITER = "+"
 _MEGABYTE = 1_000_000
@@ -127,6 +127,12 @@ def _site(row: dict[str, Any], found: dict[str, Any]) -> Site:
         rspamd_factor=row["rspamd_factor"],
         spam_body_bytes=row["spam_body_kilobytes"] * 1024,
         name_points=name_points,
+        pen_pals=PenPalTerms(
+            bonus=row["penpals_bonus_score"],
+            halflife_days=row["penpals_halflife_days"],
+            threshold_low=row["penpals_threshold_low"],
+            threshold_high=row["penpals_threshold_high"],
+        ),
     )
 
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
-from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.indexes import GinIndex, HashIndex
 from django.db import models
 from django.db.models import Q
 
@@ -90,6 +90,12 @@ class MailRecord(models.Model):
                 condition=Q(later_ids__isnull=False),
             ),
             models.Index(fields=("id",), name="mail_with_body", condition=Q(has_body=True)),
+            # By hash: an id may be longer than a B-tree takes, and would fail the message.
+            HashIndex(
+                fields=("message_id",),
+                name="own_mail_by_message_id",
+                condition=Q(originating=True) & ~Q(message_id=""),
+            ),
         )
 
     def __str__(self) -> str:

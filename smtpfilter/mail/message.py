@@ -21,9 +21,11 @@ from smtpfilter.mail.octets import Octets
 
 LONGEST_HEADER_BYTES = 1 << 20
 MOST_AUTHORS = 100
+MOST_ANSWERED = 50
 
 _NAME = re.compile(rb"([!-9;-~]+)[ \t]*:")  # RFC 5322 2.2; blanks before the colon: 4.5
 _LINE_END = re.compile(rb"\r?\n")
+_MESSAGE_ID = re.compile(r"<[^<>\s]{1,996}>")
 _MBOX_LINE = re.compile(rb">*From ")
 
 _LIST_FIELDS = ("list-id", "list-post", "list-unsubscribe", "mailing-list")
@@ -125,6 +127,17 @@ class Message:
         )
         parsed = (parse_mailbox(mailbox) for mailbox in mailboxes)
         return tuple(islice(dict.fromkeys(address for address in parsed if address), MOST_AUTHORS))
+
+    @cached_property
+    def answered_ids(self) -> tuple[str, ...]:
+        """The Message-IDs that the mail answers (RFC 5322 3.6.4), visible text, at most 50: from
+        In-Reply-To, then from References, the newest first.
+        """
+        found: list[str] = []
+        for name in ("in-reply-to", "references"):
+            text = " ".join(field.text for field in self.all(name))
+            found += reversed(_MESSAGE_ID.findall(text))
+        return tuple(islice(dict.fromkeys(visible(one) for one in found), MOST_ANSWERED))
 
     @property
     def received_count(self) -> int:

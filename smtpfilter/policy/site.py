@@ -42,6 +42,21 @@ class NamePoints:
 
 
 @dataclass(frozen=True, slots=True)
+class PenPalTerms:
+    """What an answer to a recipient's own mail is worth (PP-1).
+
+    `bonus`: points less for an answer at once, half of them after each `halflife_days`; 0 = none.
+    `threshold_low`: nobody looks where the highest score of the recipients is lower;
+    `threshold_high`: nor where the lowest, less the bonus, is above it, None for no such limit.
+    """
+
+    bonus: float = 0.0
+    halflife_days: float = 7.0
+    threshold_low: float = 1.0
+    threshold_high: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Site:
     """The site's choices; the defaults are what a fresh installation starts with.
 
@@ -62,3 +77,4 @@ class Site:
     rspamd_factor: float = 0.42
     spam_body_bytes: int = 200 * 1024
     name_points: tuple[NamePoints, ...] = ()
+    pen_pals: PenPalTerms = field(default_factory=PenPalTerms)

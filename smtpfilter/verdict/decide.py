@@ -115,7 +115,7 @@ def _reasons(case: Case, seen: Seen, stops: Sequence[Stop], done: str) -> tuple[
             told += _let_through(category, case, stops)
     if not order:
         told += reasons.clean(case, seen)
-    told += [*case.sender.why, *(doubt.sentence for doubt in seen.doubts)]
+    told += [*case.sender.why, *reasons.answers(case), *(doubt.sentence for doubt in seen.doubts)]
     return tuple(dict.fromkeys([*told, *reasons.bypassed(case.policy)]))
 
 

@@ -5,7 +5,7 @@ The Received field belongs to the copy, not to the recipient: mail/trace.py make
 
 import re
 from collections.abc import Iterator
-from datetime import UTC
+from datetime import UTC, timedelta
 from email.utils import format_datetime
 from math import floor
 
@@ -92,11 +92,19 @@ def _fields(case: Case, seen: Seen, *, local: bool, keep: bool) -> Iterator[tupl
         yield "X-Amavis-Alert", header_value(alert)
     if local and seen.tag:
         yield from _spam_fields(case, seen)
+    if local and case.pen_pal:
+        yield "X-Amavis-PenPals", f"age {_interval(case.pen_pal.age)}"
     if local and case.authentication:
         results = authentication_results(
             case.hostname, case.authentication, null_sender=not case.mail_from.octets
         )
         yield "Authentication-Results", header_value(results, LONGEST_STATUS)
+
+
+def _interval(age: timedelta) -> str:
+    """Return "7 0:05:59": days, hours, minutes, seconds, as amavisd writes it."""
+    minutes, seconds = divmod(age.seconds, 60)
+    return f"{age.days} {minutes // 60}:{minutes % 60:02}:{seconds:02}"
 
 
 def _unscanned(case: Case, seen: Seen) -> str:

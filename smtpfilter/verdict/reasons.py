@@ -1,6 +1,7 @@
 """Why it was decided so: sentences that name each value and the layer that it came from."""
 
 from collections.abc import Iterable
+from datetime import timedelta
 
 from smtpfilter.mail.findings import visible
 from smtpfilter.policy.layers import EffectivePolicy
@@ -91,6 +92,17 @@ def clean(case: Case, seen: Seen) -> tuple[str, ...]:
     return (
         f"Score {points(seen.score)} is below the tag2 level {points(level)} "
         f"({origin(case.policy, 'spam_tag2_level')}), and nothing else was found.",
+    )
+
+
+def answers(case: Case) -> tuple[str, ...]:
+    """Return what it is worth that the recipient wrote to the sender himself (PP-1)."""
+    if case.pen_pal is None:
+        return ()
+    days = case.pen_pal.age / timedelta(days=1)
+    return (
+        f"The recipient wrote to the sender {days:.1f} days ago: {points(case.pen_pal.points)} "
+        "points (pen pals).",
     )
 
 

@@ -143,6 +143,7 @@ def _adjustments(case: Case, doubts: tuple[Cause, ...]) -> tuple[tuple[str, floa
     names = [doubt.field.removesuffix("_destiny") for doubt in doubts]
     points = [
         ("AM.WBL", 0.0 if settings.bypass_spam_checks else case.sender.points),
+        ("AM.PENPAL", case.pen_pal.points if case.pen_pal else 0.0),
         *((f"AM.{name.upper()}", getattr(settings, f"{name}_points") or 0.0) for name in names),
     ]
     return tuple((name, added) for name, added in points if added)

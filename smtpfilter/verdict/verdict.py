@@ -1,7 +1,7 @@
 """What is decided for one recipient, and what the decision was made from."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from smtpfilter.mail.address import NULL_SENDER, Address
 from smtpfilter.mail.edits import Edits
@@ -15,6 +15,14 @@ from smtpfilter.verdict.category import Category
 
 
 @dataclass(frozen=True, slots=True)
+class PenPal:
+    """The recipient wrote to the sender, `age` ago: worth `points`, below 0 (PP-1)."""
+
+    age: timedelta
+    points: float
+
+
+@dataclass(frozen=True, slots=True)
 class Case:
     """One recipient of one message, with everything but the findings.
 
@@ -22,6 +30,7 @@ class Case:
     came to us.  `authentication`: as in Findings; the sender lists were asked with it.
     `proven`: the domain of `mail_from` is shown to have sent the mail, by DKIM or SPF.  `spoofed`:
     it came from outside, and an author claims a local domain without proof.
+    `pen_pal`: the mail answers mail of the recipient's own, None where nobody looked.
     `name_points`: virus names that are worth points (V-4).
     `recipient_delimiter`: characters at which an address extension may begin, "" for none.
     """
@@ -42,6 +51,7 @@ class Case:
     spoofed: bool = False
     recipient_delimiter: str = ""
     name_points: tuple[NamePoints, ...] = ()
+    pen_pal: PenPal | None = None
 
     @property
     def credible(self) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,29 @@ class ScriptedAuthenticator:
     def check(self, envelope: Envelope, message: Message, mail: SpooledMail) -> Authentication:
         self.asked += 1
         return self.found
+
+
+@dataclass
+class Letters:
+    """Who wrote when, by forward-path octets; `asked`: the questions."""
+
+    written: dict[bytes, datetime] = field(default_factory=dict)
+    error: Exception | None = None
+    asked: list[tuple[Any, ...]] = field(default_factory=list)
+
+    def last_written(
+        self,
+        sender: Address,
+        recipients: Sequence[Address],
+        answered_ids: Sequence[str],
+        delimiter: str,
+        since: datetime,
+    ) -> Mapping[bytes, datetime]:
+        if self.error:
+            raise self.error
+        names = [recipient.text for recipient in recipients]
+        self.asked.append((sender.text, names, answered_ids, delimiter, since))
+        return self.written
 
 
 @dataclass
@@ -171,10 +195,18 @@ class House:
         self.hop, self.notify = ScriptedHop(), ScriptedHop()
         self.templates = PlainTemplates()
         self.authenticator: ScriptedAuthenticator | None = None
+        self.letters = Letters()
 
     @property
     def pipeline(self) -> Pipeline:
-        judge = Judge(HOST, self.source, self.examiner, lambda: NOW, self.authenticator)  # type: ignore[arg-type]
+        judge = Judge(
+            HOST,
+            self.source,
+            self.examiner,  # type: ignore[arg-type]
+            lambda: NOW,
+            self.authenticator,
+            self.letters,
+        )
         routes = RouteTable(self.hop, HOST)
         courier = Courier(HOST, routes, self.notify, self.journal, self.templates)
         return Pipeline(judge, courier, self.journal, "mx.example.com", debug=False)
