@@ -20,8 +20,8 @@ from appliance.domains.names import (
     printed_sender,
 )
 from appliance.engines import edit as engines
-from appliance.engines import preferences
-from appliance.engines.models import Preference, ScannerRole
+from appliance.engines import preferences, virus_names
+from appliance.engines.models import Preference, ScannerRole, VirusNameRule
 from appliance.notices import edit as notices
 from appliance.notices.models import NoticeTemplate
 from appliance.policies import banrules, edit, named, profiles, senders
@@ -248,6 +248,14 @@ SECTIONS = (
         key=lambda row: (engines.parse_name(row["name"]),),
         put=engines.put_role,
         drop=lambda key: ScannerRole.objects.filter(name=key[0]).delete(),
+    ),
+    Section(
+        "virusnames",
+        ("position", "pattern", "points", "comment"),
+        rows=virus_names.rows,
+        key=lambda row: (str(row["position"]),),
+        put=virus_names.put,
+        drop=lambda key: VirusNameRule.objects.filter(position=int(key[0])).delete(),
     ),
     Section(
         "preferences",
