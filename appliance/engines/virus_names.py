@@ -49,7 +49,8 @@ def as_json(rule: NamePoints) -> dict[str, Any]:
 
 def rows() -> list[dict[str, Any]]:
     """Return the site's list for an export."""
-    return list(VirusNameRule.objects.values("position", "pattern", "points", "comment"))
+    found = VirusNameRule.objects.values("position", "pattern", "points", "comment")
+    return [{**row} for row in found]
 
 
 def parse_points(text: str) -> float | None:

@@ -1,6 +1,7 @@
 """`manage.py virusnames`: which names of viruses are worth points, and which stay viruses (V-4)."""
 
 from argparse import Namespace
+from typing import Any
 
 from appliance.engines import virus_names
 from appliance.engines.virus_names import Rules
@@ -53,6 +54,7 @@ class Command(SubjectCommand):
         if not name:
             raise Refused("write the name of a virus")
         place, rule = virus_names.deciding(virus_names.rules_in_force(), name)
+        document: dict[str, Any]
         if rule is None:
             document = {"rule": None, "points": None, "virus": True}
             return Answer(document, ["stays a virus: no rule matches"])
