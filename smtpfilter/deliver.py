@@ -4,9 +4,11 @@
 is left out.
 """
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from math import inf
 
 from smtpfilter.errors import FilterError, TemporaryFailure
 from smtpfilter.log import Story
@@ -31,6 +33,7 @@ from smtpfilter.verdict.plan import Delivery
 from smtpfilter.verdict.reply import told_of, waits_for_notice
 from smtpfilter.verdict.told import Told, kind_of_notice, language_of_notice
 
+LONGEST_DELIVERING_SECONDS = 60.0  # then no further group is begun: each may take minutes (O-11)
 GIVING_UP = Reply(451, "4.5.0", "Giving up due to previous temporary failures")  # O-8
 
 
@@ -48,9 +51,10 @@ class Courier:
 
     def deliver(self, judgement: Judgement, settled: dict[bytes, Settlement], story: Story) -> None:
         """Hand over group by group.  On SMTP input the rest is not tried after a temporary failure
-        (O-8).
+        (O-8), nor after LONGEST_DELIVERING_SECONDS where the retry goes on from there.
         """
-        envelope, giving_up = judgement.envelope, False
+        envelope, giving_up, began = judgement.envelope, False, time.monotonic()
+        longest = LONGEST_DELIVERING_SECONDS if envelope.client.ident else inf
         groups = list(zip(judgement.plan.deliveries, judgement.headers, strict=True))
         for number, (delivery, header) in enumerate(groups, start=1):
             recipients = tuple(r for r in delivery.recipients if r.address.octets not in settled)
@@ -70,8 +74,10 @@ class Courier:
             }
             settled.update(fresh)
             story.step("relayed", group=number, replies=sorted({str(reply) for reply in replies}))
-            giving_up = giving_up or (
-                not envelope.lmtp and any(reply.temporary for reply in replies)
+            giving_up = (
+                giving_up
+                or (not envelope.lmtp and any(reply.temporary for reply in replies))
+                or time.monotonic() - began > longest
             )
             if number < len(groups):
                 self.journal.note(envelope, final(judgement, fresh))

@@ -8,6 +8,7 @@ import socket
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from math import inf
 
 from smtpfilter.config import Endpoint
 from smtpfilter.mail.reply import Reply, parse_reply
@@ -50,19 +51,21 @@ class NextHopConnection:
     """One connection.  Every method may raise ConnectionFailed: then it is to be closed.
 
     `extensions`: keyword in upper case -> its parameters.  `transactions`: how many it has carried.
-    `open`: a mail transaction has begun and not ended.
+    `open`: a mail transaction has begun and not ended.  `deadline`: on the monotonic clock, by then
+    the final dot is out, however many stages there are, or it never will be.
     """
 
-    def __init__(self, endpoint: Endpoint, timeouts: Timeouts) -> None:
+    def __init__(self, endpoint: Endpoint, timeouts: Timeouts, deadline: float = inf) -> None:
         """Connect.  Raises ConnectionFailed."""
         self._timeouts = timeouts
+        self.deadline = deadline
         self._buffer = bytearray()
         self.extensions: dict[str, str] = {}
         self.transactions = 0
         self.open = False
         self.used_at = time.monotonic()
         try:
-            self._socket = _connect(endpoint, timeouts.connect)
+            self._socket = _connect(endpoint, self._seconds_left(timeouts.connect))
         except OSError as error:
             detail = f"no connection to {endpoint}: {error}"
             raise ConnectionFailed(
@@ -85,7 +88,7 @@ class NextHopConnection:
         """Say EHLO, or LHLO, and remember the extensions."""
         verb = b"LHLO " if lmtp else b"EHLO "
         self._write(verb + hostname.encode("ascii", "replace") + b"\r\n", self._timeouts.command)
-        lines = self._reply_lines(time.monotonic() + self._timeouts.command)
+        lines = self._reply_lines(self._timeouts.command)
         self.extensions = {}
         for line in lines[1:]:
             keyword, _, parameters = line[4:].decode("ascii", "replace").partition(" ")
@@ -132,8 +135,11 @@ class NextHopConnection:
         self._expect_silence()
 
     def dot(self) -> None:
-        """Send the final dot; where this fails it is not complete."""
+        """Send the final dot; where this fails it is not complete.  From now on there is a deadline
+        for all answers to it together.
+        """
         self._write(b".\r\n", self._timeouts.content)
+        self.deadline = time.monotonic() + self._timeouts.dot
 
     def verdict(self) -> Reply:
         """Return an answer to the final dot; only a 2yz is a yes."""
@@ -144,7 +150,7 @@ class NextHopConnection:
 
     def reply(self, seconds: float) -> Reply:
         """Return the next reply.  Raises ConnectionFailed."""
-        return _as_reply(self._reply_lines(time.monotonic() + seconds))
+        return _as_reply(self._reply_lines(seconds))
 
     def quit(self) -> None:
         """Say goodbye and close; nobody waits for an answer."""
@@ -173,12 +179,20 @@ class NextHopConnection:
 
     def _write(self, octets: bytes, seconds: float) -> None:
         try:
-            self._socket.settimeout(seconds)
+            self._socket.settimeout(self._seconds_left(seconds))
             self._socket.sendall(octets)
         except OSError as error:
             raise _lost(error) from error
 
-    def _reply_lines(self, deadline: float) -> list[bytes]:
+    def _seconds_left(self, seconds: float) -> float:
+        """Return how long a stage of `seconds` may take now.  Raises TimeoutError."""
+        left = min(seconds, self.deadline - time.monotonic())
+        if left <= 0:
+            raise TimeoutError("timed out")
+        return left
+
+    def _reply_lines(self, seconds: float) -> list[bytes]:
+        deadline = min(self.deadline, time.monotonic() + seconds)
         lines: list[bytes] = []
         size = 0
         while not lines or lines[-1][3:4] == b"-":

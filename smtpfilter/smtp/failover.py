@@ -2,7 +2,8 @@
 
 A hop that cannot be reached, or fails before it was given the message, is passed over.  What it
 answers to MAIL, RCPT and DATA is an answer.  From the final dot on no other hop is asked: the
-message might come twice (O-10).
+message might come twice (O-10).  One that failed a moment ago is tried after the others, so that
+not every message waits for it.
 """
 
 import time
@@ -13,8 +14,9 @@ from typing import Protocol
 from smtpfilter.mail.reply import Reply
 from smtpfilter.ports import Handover, Submission
 
-# Then no further hop is tried: Postfix waits 1200 s, and the one that answers may take 600 (O-11).
-LONGEST_SEARCH_SECONDS = 180.0
+# Postfix waits 1200 s, and whoever has got the final dot may take 600 to answer it (O-11).
+LONGEST_SEARCH_SECONDS = 180.0  # then no further hop is tried
+LONGEST_GIVING_SECONDS = 240.0  # then the final dot is out, or never will be: a hop may trickle
 
 Replies = dict[int, Reply]  # position of a recipient in the submission -> the reply that settles it
 
@@ -38,8 +40,15 @@ class Settled:
 class NextHop(Protocol):
     name: str
 
-    def settle(self, submission: Submission, recipients: Sequence[int]) -> Settled:
-        """Settle at least one of these recipients, in one transaction (O-6).  Raises NotGiven."""
+    @property
+    def ailing(self) -> bool:
+        """It failed a moment ago, and has not worked since."""
+        ...
+
+    def settle(self, submission: Submission, recipients: Sequence[int], deadline: float) -> Settled:
+        """Settle at least one of these recipients, in one transaction (O-6) whose final dot is out
+        before `deadline`, on the monotonic clock.  Raises NotGiven.
+        """
         ...
 
 
@@ -51,7 +60,7 @@ class FailOver:
         self._hops = hops
 
     def send(self, submission: Submission) -> Handover:
-        return hand_over(self._hops, submission)
+        return hand_over(sorted(self._hops, key=lambda hop: hop.ailing), submission)
 
     def close(self) -> None:
         """Keep nothing: the hops are closed by their table."""
@@ -72,7 +81,7 @@ def hand_over(hops: Sequence[NextHop], submission: Submission) -> Handover:
             break
         try:
             while left := _unsettled(submission, replies):
-                settled = hop.settle(submission, left)
+                settled = hop.settle(submission, left, began + LONGEST_GIVING_SECONDS)
                 replies |= settled.replies
                 offers.append(settled.dsn)
                 name = hop.name

@@ -10,7 +10,9 @@ final dot is replaced by a fresh one, once.
 """
 
 import logging
+import time
 from collections.abc import Mapping, Sequence
+from math import inf
 
 from smtpfilter.config import Endpoint
 from smtpfilter.mail.address import forward
@@ -21,6 +23,8 @@ from smtpfilter.smtp.connection import ConnectionFailed, NextHopConnection, Time
 from smtpfilter.smtp.failover import NotGiven, Replies, Settled, hand_over
 from smtpfilter.smtp.kept import KeptConnections
 from smtpfilter.smtp.xforward import command_lines
+
+AILING_SECONDS = 30.0  # for so long other next hops of a list go before one that failed
 
 log = logging.getLogger("postern.smtp")
 
@@ -51,6 +55,7 @@ class SmtpRelay:
         self._timeouts = timeouts or Timeouts()
         self._lmtp = lmtp
         self._kept = KeptConnections()
+        self._failed_at = -inf
 
     def send(self, submission: Submission) -> Handover:
         """Return the reply that settles each recipient.  See ports.Relay."""
@@ -60,23 +65,41 @@ class SmtpRelay:
         """Say goodbye on all kept connections."""
         self._kept.close()
 
-    def settle(self, submission: Submission, recipients: Sequence[int]) -> Settled:
-        """Settle at least one of these recipients, in one transaction.  Raises NotGiven."""
+    @property
+    def ailing(self) -> bool:
+        return time.monotonic() - self._failed_at < AILING_SECONDS
+
+    def settle(self, submission: Submission, recipients: Sequence[int], deadline: float) -> Settled:
+        """Settle at least one of these recipients, in one transaction whose final dot is out before
+        `deadline`.  Raises NotGiven.
+        """
+        try:
+            settled = self._settle(submission, recipients, deadline)
+        except NotGiven:
+            self._failed_at = time.monotonic()
+            raise
+        self._failed_at = -inf
+        return settled
+
+    def _settle(
+        self, submission: Submission, recipients: Sequence[int], deadline: float
+    ) -> Settled:
         kept = self._kept.take()
         if kept:
+            kept.deadline = deadline
             try:
                 return self._transact(kept, submission, recipients)
             except ConnectionFailed as failed:
                 log.info("%s: a kept connection was dead: %s", self.name, failed)
         try:
-            return self._transact(self._connect(), submission, recipients)
+            return self._transact(self._connect(deadline), submission, recipients)
         except ConnectionFailed as failed:
             log.warning("%s: %s", self.name, failed)
             raise NotGiven(failed.reply) from failed
 
-    def _connect(self) -> NextHopConnection:
+    def _connect(self, deadline: float) -> NextHopConnection:
         """Return a connection that is ready for mail.  Raises ConnectionFailed, NotGiven."""
-        connection = NextHopConnection(self._endpoint, self._timeouts)
+        connection = NextHopConnection(self._endpoint, self._timeouts, deadline)
         try:
             self._expect("greeting", connection.greeting())
             self._expect("EHLO", connection.hello(self._hostname, lmtp=self._lmtp))

@@ -178,12 +178,47 @@ def test_the_search_ends_before_the_sender_gives_up(
 ) -> None:
     """O-11: Postfix waits 1200 s for the answer to the final dot."""
     config = FilterConfig()
-    longest = failover.LONGEST_SEARCH_SECONDS + Timeouts().command + Timeouts().dot
+    assert failover.LONGEST_SEARCH_SECONDS < failover.LONGEST_GIVING_SECONDS
+    longest = failover.LONGEST_GIVING_SECONDS + Timeouts().dot
     assert config.scan_timeout_seconds + longest <= 1200
     monkeypatch.setattr(failover, "LONGEST_SEARCH_SECONDS", 0)
     house.first.script.greeting = "421 4.3.2 too busy"
     assert words(house.send(house.both)) == ["451 4.3.2 too busy"]
     assert house.second.connections == 0
+
+
+def test_a_next_hop_that_trickles_is_given_up_before_the_dot(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """O-11: each of its replies comes in time, all of them together do not."""
+    monkeypatch.setattr(failover, "LONGEST_GIVING_SECONDS", 0.5)
+    house.first.script.without("PIPELINING")
+    house.first.script.delay_seconds = {"rcpt": 0.1}
+    handover = house.send(named(house.first), *(f"r{n}" for n in range(20)))
+    assert set(words(handover)) == {"451 4.4.2 Connection to next hop lost"}
+    assert not any(transaction.dotted for transaction in house.first.ledger)
+
+
+def test_a_next_hop_that_failed_a_moment_ago_is_tried_after_the_others(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """E-10: not every message waits for it; where no other works it is tried all the same."""
+    house.first.script.greeting = "421 4.3.2 too busy"
+    for _ in range(3):
+        assert house.send(house.both).hop == named(house.second)
+    assert house.first.connections == 1
+
+    house.second.script.lose_at = "mail"
+    house.first.script.greeting = "220 back"
+    assert house.send(house.both).hop == named(house.first)
+    house.second.script.lose_at = ""
+    assert house.send(house.both).hop == named(house.first)
+
+    house.first.script.lose_at = "mail"
+    assert house.send(house.both).hop == named(house.second)
+    house.first.script.lose_at = ""
+    monkeypatch.setattr("smtpfilter.smtp.relay.AILING_SECONDS", 0)
+    assert house.send(house.both).hop == named(house.first)
 
 
 def test_only_who_is_left_goes_to_the_next_one(house: House) -> None:

@@ -81,6 +81,12 @@ def test_a_next_hop_that_shuts_down_between_two_answers_defers_the_rest(
     assert replies == ["250 2.0.0 Ok: queued as Q1"] + ["451 4.3.2 shutting down"] * 2
 
 
+def test_all_answers_after_the_dot_have_one_deadline(hop: NextHop, relay: SmtpRelay) -> None:
+    """O-11: a next hop that takes its time for each recipient must not outlast the sender."""
+    hop.script.delay_seconds = {"dot": SHORT.dot * 0.4}
+    assert send(relay, *"abcdefgh")[-3:] == [UNKNOWN] * 3
+
+
 def test_the_connection_is_kept_for_the_next_message(hop: NextHop, relay: SmtpRelay) -> None:
     hop.script.dots = {"a@x.org": "452 4.2.2 over quota"}
     send(relay, "a", "b")

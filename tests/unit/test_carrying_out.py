@@ -204,6 +204,29 @@ def test_a_later_group_that_is_deferred_leaves_the_first_alone_after_the_retry(
     assert notices(house) == [["r"]]
 
 
+def test_slow_next_hops_leave_the_other_groups_to_the_retry(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """O-11: Postfix waits 1200 s for all groups together; where nothing is remembered the mail
+    would come twice, so that all are tried.
+    """
+    house.examiner.findings = scored(6.5)
+    monkeypatch.setattr("smtpfilter.deliver.LONGEST_DELIVERING_SECONDS", -1)
+    tags = {
+        to: {"spam_subject_tag2": f"[{to}] ", "spam_kill_level": 9.0} for to in (ANN, BOB, CAROL)
+    }
+    house.source.book = book(*(layer(to, **tags[to]) for to in tags))
+
+    assert house.process(ANN, BOB, CAROL, ident=None)[0].startswith("250 ")
+    assert len(house.hop.sent) == 3
+    house.journal.settled.clear()
+
+    first = house.process(ANN, BOB, CAROL, lmtp=True)
+    assert [reply[:3] for reply in first] == ["250", "451", "451"]
+    assert [house.process(ANN, BOB, CAROL)[0][:3] for _ in range(2)] == ["451", "250"]
+    assert house.hop.reached[3:] == [[ANN], [BOB], [CAROL]]
+
+
 def test_each_group_gets_a_copy_of_its_own(house: House) -> None:
     """BB-38, O-3, T-9: tags and Received fields are those of the copy."""
     house.source.book = book(
