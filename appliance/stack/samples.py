@@ -11,13 +11,19 @@ from appliance.stack.environment import CHECKOUT
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One mail; `eicar` is yes, no, clamtest, encrypted, fragment or ambiguous."""
+    """One mail; `eicar` is yes, no, clamtest, encrypted, fragment or ambiguous.
+
+    `expect`: what should come of it, "," for and, "|" for or; "loop" stands for a refusal.
+    `banned_names`, `banned_types`: what a strict policy should see in it.
+    """
 
     name: str
     group: str
     eicar: str
-    expect: str  # what should come of it; "loop" stands for a refusal
+    expect: str
     octets: bytes
+    banned_names: tuple[str, ...] = ()
+    banned_types: tuple[str, ...] = ()
 
     @property
     def readable(self) -> bool:
@@ -41,14 +47,23 @@ def read(folder: Path) -> Iterator[Sample]:
                 octets = octets.replace(b"\n", b"\r\n")
             if not octets.endswith(b"\r\n"):
                 octets += b"\r\n"  # SMTP has no other way to end a mail
-            yield Sample(row["file"], row["class"], row["contains_eicar"], row["expect"], octets)
+            yield Sample(
+                name=row["file"],
+                group=row["class"],
+                eicar=row["contains_eicar"],
+                expect=row["expect"],
+                octets=octets,
+                banned_names=tuple(filter(None, [row["banned_names"]])),
+                banned_types=tuple(row["banned_types"].split()),
+            )
 
 
 def generated() -> Iterator[Sample]:
     """Yield a small set of our own: the demo's mails, and some that are hard to read."""
     for story in STORIES:
         eicar = "yes" if story.attachment and EICAR.encode() in story.attachment[1] else "no"
-        yield Sample(story.subject, "demo", eicar, "", story.octets("demo@example.org"))
+        expect = "virus" if eicar == "yes" else ""
+        yield Sample(story.subject, "demo", eicar, expect, story.octets("demo@example.org"))
     hostile = {
         "empty": b"",
         "no header": b"\r\nbody only\r\n",
@@ -61,4 +76,5 @@ def generated() -> Iterator[Sample]:
         "a virus in the plain text": b"Subject: x\r\n\r\n" + EICAR.encode() + b"\r\n",
     }
     for name, octets in hostile.items():
-        yield Sample(name, "hostile", "yes" if EICAR.encode() in octets else "no", "", octets)
+        eicar = "yes" if EICAR.encode() in octets else "no"
+        yield Sample(name, "hostile", eicar, "virus" if eicar == "yes" else "", octets)

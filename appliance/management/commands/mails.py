@@ -17,13 +17,18 @@ class Command(SubjectCommand):
     help = "Show what happened to messages, newest first."
 
     def subcommands(self, add: Add) -> None:
-        add_filters(add("list", self.list, "list messages"))
+        listing = add("list", self.list, "list messages")
+        add_filters(listing)
+        listing.add_argument(
+            "--full", action="store_true", help="with --json: all that is known of each"
+        )
         add("show", self.show, "show one message").add_argument("mail_id", metavar="MAIL_ID")
 
     def list(self, options: Namespace) -> Answer:
         mails = find_mails(Q(), filters_of(options), limit=options.limit).rows
         lines = [line for mail in mails for line in _lines(mail)]
-        return Answer([mail_document(mail) for mail in mails], lines)
+        document = full_mail_document if options.full else mail_document
+        return Answer([document(mail) for mail in mails], lines)
 
     def show(self, options: Namespace) -> Answer:
         mails = find_mails(Q(), Filters(mail_id=options.mail_id), limit=1).rows
