@@ -138,6 +138,15 @@ CELERY_BEAT_SCHEDULE = {  # seconds
     "expire held mail": {"task": "quarantine.retain", "schedule": 900.0},
 }
 
+# --- The agent, which writes SpamAssassin's configuration ------------------------------------------
+
+AGENT_SPAMASSASSIN_FOLDER = env.str("AGENT_SPAMASSASSIN_FOLDER", default="")
+AGENT_SPAMASSASSIN_DATABASE_URL = env.str(
+    "AGENT_SPAMASSASSIN_DATABASE_URL", default=env.str("DATABASE_URL", default="postgres:///postern")
+)
+AGENT_SPAMD_PID_FILE = env.str("AGENT_SPAMD_PID_FILE", default="/run/spamd.pid")
+AGENT_SPAMD_RELOAD = env.str("AGENT_SPAMD_RELOAD", default="")
+
 # --- Accounts -------------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "accounts.User"

@@ -104,7 +104,7 @@ def choose(environ: Mapping[str, str], *, free_ports: bool = False) -> Environme
     }
     private = set()
     for name, service, address in (
-        ("DATABASE_URL", "postgres", database_url(sockets)),
+        ("DATABASE_URL", "postgres", database_url(sockets / "postgres")),
         ("CELERY_BROKER_URL", "redis", broker_url(sockets)),
         ("FILTER_CLAMD", "clamd", str(sockets / "clamd.sock")),
         ("FILTER_SPAMD", "spamd", str(sockets / "spamd.sock")),
@@ -163,9 +163,11 @@ def socket_folder(var: Path) -> Path:
     return folder
 
 
-def database_url(sockets: Path) -> str:
-    """Return the address of the private Postgres, whose superuser and database are `postern`."""
-    return f"postgres://postern@/postern?host={quote(str(sockets / 'postgres'))}"
+def database_url(folder: Path) -> str:
+    """Return the address of the private Postgres with its socket in `folder`; its superuser and
+    database are `postern`.
+    """
+    return f"postgres://postern@/postern?host={quote(str(folder))}"
 
 
 def broker_url(sockets: Path) -> str:

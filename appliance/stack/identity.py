@@ -1,7 +1,7 @@
 """As whom a daemon runs that refuses to be root (Postgres, spamd), and where its files then lie.
 
 plain     we are an ordinary user: nothing to do, files under var/
-unshare   we are root: a user namespace in which we look like an ordinary user, files under var/
+unshare   we are root: a user namespace in which we look like that user, files under var/
 setpriv   we are root where namespaces are refused (chroot, container): the daemon's own system
           user, with files under /var/lib/postern, as it may not be able to reach the checkout
 """
@@ -18,15 +18,18 @@ from appliance.stack.environment import name_of
 
 SYSTEM_STATE = Path("/var/lib/postern")
 
-_UNSHARE = ("unshare", "--user", "--map-user=1000", "--map-group=1000", "--")
+_UNSHARE = ("unshare", "--user")
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """How to start the daemon: words before its command line, and the user who owns its files."""
+    """How to start the daemon: words before its command line, the user who owns its files, and
+    the name of the user that it sees itself as.
+    """
 
     prefix: tuple[str, ...]
     owner: str | None  # None: ourselves
+    user: str
 
     def folder(self, var: Path, name: str) -> Path:
         """Return the daemon's own folder, made and owned so that only the daemon can use it."""
@@ -57,12 +60,14 @@ def stack_folder(var: Path) -> Path:
 def unprivileged(system_user: str) -> Identity:
     """Return how a daemon runs without being root; `system_user` is the one Debian made for it."""
     if os.geteuid() != 0:
-        return Identity((), None)
+        return Identity((), None, pwd.getpwuid(os.geteuid()).pw_name)
+    user = pwd.getpwnam(system_user)
     if _unshare_works():
-        return Identity(_UNSHARE, None)
-    pwd.getpwnam(system_user)
+        looks = (f"--map-user={user.pw_uid}", f"--map-group={user.pw_gid}", "--")
+        return Identity((*_UNSHARE, *looks), None, system_user)
     return Identity(
         ("setpriv", "--reuid", system_user, "--regid", system_user, "--clear-groups", "--"),
+        system_user,
         system_user,
     )
 
@@ -70,7 +75,7 @@ def unprivileged(system_user: str) -> Identity:
 @cache
 def _unshare_works() -> bool:
     try:
-        done = subprocess.run([*_UNSHARE, "true"], capture_output=True, check=False)
+        done = subprocess.run([*_UNSHARE, "--", "true"], capture_output=True, check=False)
     except FileNotFoundError:
         return False
     return done.returncode == 0

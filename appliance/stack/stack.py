@@ -83,17 +83,21 @@ class Stack:
             self._add(make, partial(postgres.ready, self.environment))
             self.wait()
 
-    def start_engines(self) -> None:
-        """Start broker, scanners and demo mailbox, those that are ours; `wait` waits for them."""
+    def start_engines(self, *, shared: bool = True) -> None:
+        """Start broker, scanners and demo mailbox, those that are ours; `wait` waits for them.
+
+        Without `shared` the engines do not use Postgres, which then may lack its tables.
+        """
         for service in (redis, clamd, spamd):
             if service.NAME in self.environment.private:
-                make = partial(service.start, self.environment, self.environ)
+                start = partial(spamd.start, shared=shared) if service is spamd else service.start
+                make = partial(start, self.environment, self.environ)
                 self._add(make, partial(service.ready, self.environment))
         if "mailbox" in self.environment.private:
             self._start_mailbox()
 
     def start_appliance(self) -> None:
-        """Start the filter, the web side and Celery; `wait` waits until they are ready."""
+        """Start filter, web side, Celery and agent; `wait` waits until they are ready."""
         self._empty_spool()
         settings = self.environment.settings
         self._start(
@@ -109,6 +113,9 @@ class Stack:
             stop_signal=signal.SIGINT,  # TERM would wait for browsers that keep their connection
         )
         self._start("worker", [*_CELERY, "worker", "--pool", "threads", "--concurrency", "2"])
+        if "spamd" in self.environment.private:
+            known = spamd.agent_settings(self.environment)
+            self._start("agent", ["manage.py", "runagent"], further=known)
         schedule = self.environment.var / "run" / "beat-schedule"
         self._start("beat", [*_CELERY, "beat", "--pidfile=", "--schedule", str(schedule)])
 
@@ -157,13 +164,14 @@ class Stack:
         *,
         stop_signal: signal.Signals = signal.SIGTERM,
         grace: float = 10.0,
+        further: Mapping[str, str] | None = None,
     ) -> None:
         make = partial(
             process.start,
             name,
             [sys.executable, *command],
             var=self.environment.var,
-            environ=self.environ,
+            environ={**self.environ, **(further or {})},
             stop_signal=stop_signal,
             grace_seconds=grace,
         )

@@ -33,7 +33,7 @@ def test(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     environment = env.choose(own | {"POSTERN_VAR": str(var), "DEMO_MAILBOX": "no"}, free_ports=True)
     stack = Stack(environment, environment.exported(own))
     try:
-        stack.start_engines()
+        stack.start_engines(shared=False)
         stack.start_postgres(durable=False)
         stack.wait()
         return _pytest(arguments, stack.environ)

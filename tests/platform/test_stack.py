@@ -101,7 +101,9 @@ def test_no_process_outlives_a_killed_launcher_and_the_next_start_recovers(
     first = start()
     below = descendants(first.pid)
     assert len(below) >= 10  # five services, and the processes that Postgres and spamd made
-    url = environment.database_url(environment.socket_folder(environment.var_folder(environ)))
+    url = environment.database_url(
+        environment.socket_folder(environment.var_folder(environ)) / "postgres"
+    )
     with psycopg2.connect(url) as connection, connection.cursor() as cursor:
         cursor.execute("CREATE TABLE remembered ()")
     connection.close()
@@ -237,7 +239,7 @@ def test_eicar_is_known_inside_a_mail_and_nothing_else_is(environ: Mapping[str, 
 
 
 def test_spamd_reports_every_rule_with_its_points_and_description() -> None:
-    """The form that smtpfilter/scan/spamd.py reads; spamassassin/local.cf has the template."""
+    """The form that smtpfilter/scan/report.py reads; engines/spamassassin.py has the template."""
     with socket.socket(socket.AF_UNIX) as connection:
         connection.connect(os.environ["FILTER_SPAMD"].removeprefix("unix:"))
         gtube = b"XJS*C4JDBQADN1.NSBN3*2IDNEN*" + b"GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X"

@@ -19,6 +19,7 @@ from appliance.stack.identity import Identity, unprivileged
 
 NAME = "postgres"
 _INSTALLED = Path("/usr/lib/postgresql")
+_SPAMD_GROUP = "debian-spamd"
 _UNSAFE = ("-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off")
 
 
@@ -33,7 +34,7 @@ def start(
         _make_cluster(identity, folder, data, environ)
     programs = _programs((data / "PG_VERSION").read_text(encoding="ascii").strip())
     _remove_stale_lock(data)
-    sockets = identity.socket_folder(environment.sockets, environment.var, NAME)
+    sockets = socket_folder(environment)
     _lead_to(environment.sockets / NAME, sockets)
     return process.start(
         NAME,
@@ -57,6 +58,16 @@ def start(
         stop_signal=signal.SIGINT,  # "fast shutdown": end the sessions, keep what is committed
         grace_seconds=30.0,
     )
+
+
+def socket_folder(environment: Environment) -> Path:
+    """Return where its socket lies, made; spamd may reach it, whose Bayes lies in Postgres."""
+    identity = unprivileged("postgres")
+    folder = identity.socket_folder(environment.sockets, environment.var, NAME)
+    if identity.owner is not None:
+        shutil.chown(folder, group=_SPAMD_GROUP)
+        folder.chmod(0o710)
+    return folder
 
 
 def ready(environment: Environment) -> bool:
