@@ -12,6 +12,7 @@ from pathlib import Path
 from appliance.notices.source import DatabaseTemplates
 from appliance.patience import limit_waiting
 from appliance.policies.source import DatabasePolicySource
+from appliance.status.alarms import DatabaseAlarms
 from quarantine.penpals import DatabasePenPals
 from quarantine.store import DatabaseJournal
 from smtpfilter.config import Endpoint, FilterConfig
@@ -24,10 +25,9 @@ from smtpfilter.mail.envelope import Client, Envelope, MailId, Recipient
 from smtpfilter.mail.message import parse
 from smtpfilter.mail.octets import SpooledMail
 from smtpfilter.pipeline import Pipeline
-from smtpfilter.ports import VirusScanner
 from smtpfilter.scan.authenticity.check import SenderAuthenticator
 from smtpfilter.scan.board import Board
-from smtpfilter.scan.clamd import Clamd
+from smtpfilter.scan.entries import read_entries
 from smtpfilter.scan.spam import SpamEngines
 from smtpfilter.scan.spamd import Spamd
 from smtpfilter.smtp.relay import SmtpRelay
@@ -62,7 +62,8 @@ def make_pipeline(config: FilterConfig, *, debug: bool = False) -> Pipeline:
 
 
 def make_judge(config: FilterConfig) -> Judge:
-    unpacker = Unpacker(config)
+    needs_files = any(entry.scanner.needs_files for entry in read_entries(config))
+    unpacker = Unpacker(config, all_files=needs_files)
     unpacker.start()  # now, not with the first message
     return Judge(
         hostname=config.hostname,
@@ -84,15 +85,11 @@ def make_relay(config: FilterConfig, endpoint: Endpoint) -> SmtpRelay:
 
 def make_board(config: FilterConfig) -> Board:
     return Board(
-        virus=virus_scanners(config),
+        virus=read_entries(config),
         spam=SpamEngines(spam_scanners(config), config),
         config=config,
+        alarms=DatabaseAlarms(),
     )
-
-
-def virus_scanners(config: FilterConfig) -> tuple[VirusScanner, ...]:
-    """Return the virus scanners that are configured, () for none by choice."""
-    return (Clamd(config.clamd),) if config.clamd else ()
 
 
 def spam_scanners(config: FilterConfig) -> tuple[Spamd, ...]:

@@ -60,6 +60,8 @@ class FilterConfig:
         host="127.0.0.1", port=10026
     )  # FILTER_NOTIFY; takes our notices, default FILTER_RELAY
     clamd: Endpoint | None = None  # FILTER_CLAMD
+    sophie: Endpoint | None = None  # FILTER_SOPHIE
+    scanners_file: Path | None = None  # FILTER_SCANNERS_FILE; further virus scanners
     spamd: Endpoint | None = None  # FILTER_SPAMD
     dns: Endpoint | None = None  # FILTER_DNS; a resolver's IP address, default the system's
     workers: int = 2  # FILTER_WORKERS; processes behind the listening socket
@@ -106,6 +108,8 @@ class FilterConfig:
             relay=relay,
             notify=reader.endpoint("FILTER_NOTIFY") or relay,
             clamd=reader.endpoint("FILTER_CLAMD"),
+            sophie=reader.endpoint("FILTER_SOPHIE"),
+            scanners_file=reader.path("FILTER_SCANNERS_FILE"),
             spamd=reader.endpoint("FILTER_SPAMD"),
             dns=reader.ip_endpoint("FILTER_DNS"),
             workers=reader.count("FILTER_WORKERS", cls.workers),
@@ -147,9 +151,7 @@ class FilterConfig:
         return config
 
 
-_OF_OTHERS = frozenset(
-    {"FILTER_SOPHIE", "FILTER_RSPAMD"}
-)  # named by the operating contract, not used yet
+_OF_OTHERS = frozenset({"FILTER_RSPAMD"})  # named by the operating contract, not used yet
 
 
 class _Reader:
@@ -168,6 +170,12 @@ class _Reader:
             except OSError as error:
                 raise ConfigError(f"{name}_FILE: cannot read {file}: {error.strerror}") from error
         return self._environment.get(name, "").strip() or default
+
+    def path(self, name: str) -> Path | None:
+        """Return the path that the setting itself names."""
+        self._known.add(name)
+        text = self._environment.get(name, "").strip()
+        return Path(text) if text else None
 
     def endpoints(self, name: str) -> tuple[Endpoint, ...]:
         words = [word.strip() for word in self.text(name, "").split(",")]

@@ -3,6 +3,7 @@ never leaves the house.
 
     FilterError
       TemporaryFailure          451 4.3.0   the mail stays in the sender's queue
+        ScannerDied             451 4.3.0   a virus scanner dies of this message (A6)
         PolicyUnavailable       451 4.3.0   Postgres did not answer
         JournalUnavailable      451 4.3.0   nothing is accepted that cannot be recorded
         InProgress              451 4.3.0   another process works on the same attempt
@@ -33,6 +34,10 @@ class FilterError(Exception):
 
 class TemporaryFailure(FilterError):
     pass
+
+
+class ScannerDied(TemporaryFailure):
+    """The content is to blame: an endless 451 would end as a bounce, and kill the scanner again."""
 
 
 class PolicyUnavailable(TemporaryFailure):

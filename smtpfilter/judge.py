@@ -65,13 +65,13 @@ class Judge:
         return self._judgement(book, envelope, message, mail, findings, verdicts, story)
 
     def hold(
-        self, envelope: Envelope, message: Message, mail: SpooledMail, story: Story
+        self, envelope: Envelope, message: Message, mail: SpooledMail, story: Story, why: str
     ) -> Judgement:
         """Return the judgement on a message that we cannot judge: it is held as unchecked, for
-        everybody.
+        everybody; `why` is told.
         """
         book = self._load(envelope, message, story)
-        findings = Findings(unchecked=(Unchecked("failed", "Postern failed on this message"),))
+        findings = Findings(unchecked=(Unchecked("failed", why),))
         cases = self._cases(book, envelope, message, mail)
         held = [
             decide(replace(case, policy=_hold_unchecked(case.policy)), findings) for case in cases

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from smtpfilter.deliver import Courier, final
-from smtpfilter.errors import FilterError, TemporaryFailure
+from smtpfilter.errors import FilterError, ScannerDied, TemporaryFailure
 from smtpfilter.judge import Judge
 from smtpfilter.log import Story
 from smtpfilter.mail.envelope import Envelope
@@ -24,6 +24,7 @@ from smtpfilter.settle import Judgement, journal_entry, retry_key, settle_at_onc
 from smtpfilter.verdict.reply import settle_lmtp, settle_smtp
 
 FAULTS_UNTIL_HELD = 3  # a fault of ours would end as a bounce in the sender's queue
+FAILED = "Postern failed on this message"
 FLUSH_SECONDS = 65.0  # the journal tries its late writes for 60 s
 
 
@@ -101,14 +102,15 @@ class Pipeline:
         """
         try:
             return self.judge.judge(envelope, message, mail, story)
-        except FilterError:
-            raise
         except Exception as error:
+            if isinstance(error, FilterError) and not isinstance(error, ScannerDied):
+                raise  # no fault of this message
             key = retry_key(envelope, mail)
             if key is None or self.journal.count_fault(key) < FAULTS_UNTIL_HELD:
                 raise
             story.fault(error)
-        return self.judge.hold(envelope, message, mail, story)
+            why = error.detail if isinstance(error, ScannerDied) else FAILED
+        return self.judge.hold(envelope, message, mail, story, why)
 
 
 def _fresh(

@@ -153,12 +153,15 @@ class SpamScanner(Protocol):
 class Engines(Protocol):
     """The board: all engines, with deadlines and circuit breakers.
 
-    Nothing here raises; failures are texts without mail content.  Neither a finding nor a failure
-    means that no such engine is configured, by choice.
+    What an engine does never raises; failures are texts without mail content.  Neither a finding
+    nor a failure means that no such engine is used, by choice.
     """
 
     def scan_viruses(self, specimen: Specimen, site: Site) -> VirusScan:
-        """Return what was found; `viruses` None with a failure where no scanner answered."""
+        """Return what was found; `viruses` None with a failure where no scanner answered, without
+        one where the site has chosen to run without.  Raises ScannerDied where the message kills
+        the scanner.
+        """
         ...
 
     def scan_spam(self, letter: Letter, site: Site) -> tuple[SpamReport | None, str | None]:

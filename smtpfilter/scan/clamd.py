@@ -1,5 +1,6 @@
 """clamd as a virus scanner: INSTREAM over its socket, and the judgement of what it answers.
 
+The message goes as a stream, and then every file that was hidden in it, in one session (V-7).
 pyclamd serves PING, VERSION and RELOAD.  The scan is ours: pyclamd sends without sendall and
 passes on what it does not understand.  Only an exact `stream: OK` is clean; ClamAV says so for
 content that it skipped unless `AlertExceedsMax yes` is set (finding 14), so the self-test and the
@@ -10,19 +11,25 @@ import re
 import socket
 import struct
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pyclamd
 
 from smtpfilter.config import Endpoint
-from smtpfilter.mail.findings import Unchecked, UncheckedKind, Virus, visible
 from smtpfilter.mail.octets import CHUNK_BYTES, Octets
-from smtpfilter.ports import ConnectionBroke, ScannerFailed, Specimen, VirusScan
+from smtpfilter.ports import (
+    BrokeInScan,
+    ConnectionBroke,
+    ScannerFailed,
+    Specimen,
+    VirusScan,
+)
+from smtpfilter.scan.content import eicar, opened
+from smtpfilter.scan.found import infected, joined, shown, unchecked
 from smtpfilter.scan.wire import Connection, Deadline, connect
 
 NAME = "clamd"
-LONGEST_NAME = 256
 LONGEST_ANSWER = 4096  # octets; a signature name and a few words
-UNNAMED = "unnamed"
 
 _AFTER_ANSWER_SECONDS = (
     0.1  # clamd hangs up at once; a second answer would make the first worthless
@@ -36,16 +43,22 @@ _NO_NAME = "(null)"  # ClamAV's answer to some content above its limits
 class Clamd:
     """A clamd at `endpoint`; `seconds` is the patience for everything but a scan."""
 
-    name = NAME
     needs_files = False
 
-    def __init__(self, endpoint: Endpoint, seconds: float = 10.0) -> None:
+    def __init__(self, endpoint: Endpoint, seconds: float = 10.0, *, name: str = NAME) -> None:
+        self.name = name
         self._endpoint = endpoint
         self._seconds = seconds
 
     def scan(self, specimen: Specimen, seconds: float) -> VirusScan:
-        """Return clamd's verdict on the whole message.  Raises ScannerFailed."""
-        return self._scan(specimen.mail.octets, Deadline(seconds))
+        """Return clamd's verdict on the whole message and what is hidden in it.  Raises
+        ScannerFailed.
+        """
+        hidden = [file.path for file in specimen.files if file.hidden]
+        deadline = Deadline(seconds)
+        if not hidden:
+            return self._scan(specimen.mail.octets, deadline)
+        return self._scan_all(specimen.mail.octets, hidden, deadline)
 
     def ping(self) -> None:
         """Raises ScannerFailed unless it answers."""
@@ -53,7 +66,7 @@ class Clamd:
 
     def version(self) -> str:
         """Return one line: engine, signatures and their date.  Raises ScannerFailed."""
-        return visible(str(self._command(lambda commands: commands.version())), LONGEST_NAME)
+        return shown(str(self._command(lambda commands: commands.version())))
 
     def reload(self) -> None:
         """Make it read its signatures again.  Raises ScannerFailed."""
@@ -66,12 +79,22 @@ class Clamd:
 
     def _scan(self, octets: Octets, deadline: Deadline) -> VirusScan:
         with Connection(self._endpoint, deadline) as connection:
-            try:
-                connection.send(_stream(octets))
-            except ConnectionBroke:
-                # It hangs up on a stream that is too long, but says so first.
-                return _judge_farewell(connection)
-            return judge(_receive_answer(connection))
+            answer = _exchange(connection, octets)
+            answer += connection.receive(LONGEST_ANSWER, patience=_AFTER_ANSWER_SECONDS)
+            return judge(answer, self.name)
+
+    def _scan_all(self, octets: Octets, hidden: list[Path], deadline: Deadline) -> VirusScan:
+        """Return the joined verdicts on the message and its hidden files, asked one by one."""
+        session = Session(self._endpoint, deadline)
+        try:
+            answers = [judge(session.ask(octets), self.name)]
+            for path in hidden:
+                with opened(path) as content:
+                    answers.append(judge(session.ask(content), self.name))
+            session.end()
+        finally:
+            session.close()
+        return joined(answers)
 
     def _command(self, command: Callable[["_Commands"], object]) -> object:
         commands = _Commands(self._endpoint, self._seconds)
@@ -80,7 +103,7 @@ class Clamd:
                 return answer
             raise ScannerFailed("clamd hung up without an answer")
         except (OSError, UnicodeDecodeError) as error:
-            raise ScannerFailed(f"clamd gives no answer: {visible(str(error), 200)}") from error
+            raise ScannerFailed(f"clamd gives no answer: {shown(str(error), 200)}") from error
         finally:
             commands.close()
 
@@ -103,40 +126,94 @@ class _Commands(pyclamd.ClamdNetworkSocket):  # type: ignore[misc]
             self.clamd_socket.close()
 
 
-def judge(answer: bytes) -> VirusScan:
+def judge(answer: bytes, scanner: str = NAME) -> VirusScan:
     """Return what clamd's answer to INSTREAM, with its NUL, means (A5).  Raises ScannerFailed."""
     if not answer:
-        raise ConnectionBroke("clamd hung up without an answer")
+        raise BrokeInScan("clamd hung up without an answer")
     if not answer.endswith(b"\0") or answer.count(b"\0") != 1:
         raise ScannerFailed("clamd's answer is not one line that ends in NUL")
     line = answer[:-1]
     if line == b"stream: OK":
         return VirusScan()
     if line == _TOO_LARGE:
-        return _unchecked("limits", "clamd: the message is longer than its StreamMaxLength")
+        return unchecked("limits", f"{scanner}: the content is longer than its StreamMaxLength")
     found = _FOUND.fullmatch(line)
     if not found:
         raise ScannerFailed(f"clamd answered neither OK nor FOUND{_its_error(line)}")
-    return _judge_name((found["name"] or b"").decode("utf-8", "replace").strip())
+    return _judge_name((found["name"] or b"").decode("utf-8", "replace").strip(), scanner)
 
 
 def _its_error(line: bytes) -> str:
-    if not line.endswith(b" ERROR"):
-        return ""
-    return ": " + visible(line.decode("utf-8", "replace"), LONGEST_NAME)
+    return ": " + shown(line) if line.endswith(b" ERROR") else ""
 
 
-def _judge_name(name: str) -> VirusScan:
-    shown = visible(name.removesuffix(".UNOFFICIAL"), LONGEST_NAME) or UNNAMED
+def _judge_name(name: str, scanner: str) -> VirusScan:
+    name = name.removesuffix(".UNOFFICIAL")
     if name.startswith("Heuristics.Limits.Exceeded") or name == _NO_NAME:
-        return _unchecked("limits", f"clamd: {shown}")
+        return unchecked("limits", f"{scanner}: {shown(name)}")
     if name.startswith("Heuristics.Encrypted."):
-        return _unchecked("encrypted", f"clamd: {shown}")
-    return VirusScan(viruses=(Virus(shown, NAME),))
+        return unchecked("encrypted", f"{scanner}: {shown(name)}")
+    return infected([name], scanner)
 
 
-def _unchecked(kind: UncheckedKind, text: str) -> VirusScan:
-    return VirusScan(unchecked=(Unchecked(kind, text),))
+class Session:
+    """Contents one after the other over one connection (IDSESSION), one request at a time: each
+    answer bears its request's number, and nothing may come unasked.
+    """
+
+    def __init__(self, endpoint: Endpoint, deadline: Deadline) -> None:
+        self._endpoint = endpoint
+        self._deadline = deadline
+        self._connection: Connection | None = None
+        self._number = 0
+
+    def ask(self, octets: Octets) -> bytes:
+        """Return the answer about `octets`, without its number.  Raises ScannerFailed."""
+        connection = self._connected()
+        self._number += 1
+        answer = _exchange(connection, octets, b"%d: " % self._number)
+        if answer == _TOO_LARGE + b"\0":
+            self.close()  # as clamd does: the next content goes over a connection of its own
+        return answer
+
+    def end(self) -> None:
+        """Say good-bye.  Raises ScannerFailed where it had more to say than it was asked."""
+        if self._connection is None:
+            return
+        self._connection.send([b"zEND\0"])
+        if self._connection.receive(LONGEST_ANSWER, patience=_AFTER_ANSWER_SECONDS):
+            raise ScannerFailed("clamd gave more answers than it was asked for")
+
+    def close(self) -> None:
+        if self._connection:
+            self._connection.close()
+        self._connection = None
+
+    def _connected(self) -> Connection:
+        if self._connection is None:
+            self._connection = Connection(self._endpoint, self._deadline)
+            self._connection.send([b"zIDSESSION\0"])
+            self._number = 0
+        return self._connection
+
+
+def _exchange(connection: Connection, octets: Octets, number: bytes = b"") -> bytes:
+    """Return clamd's answer to a stream of `octets`, without its number.  Raises ScannerFailed."""
+    try:
+        connection.send(_stream(octets))
+    except ConnectionBroke:
+        # It hangs up on a stream that is too long, but says so first.
+        answer = _receive_answer(connection)
+        if answer != number + _TOO_LARGE + b"\0":
+            raise ConnectionBroke("clamd hung up in the middle of the message") from None
+        return answer.removeprefix(number)
+    try:
+        answer = _receive_answer(connection)
+    except ConnectionBroke as error:
+        raise BrokeInScan(str(error)) from error
+    if answer and not answer.startswith(number):
+        raise ScannerFailed("clamd answered a question that was not asked")
+    return answer.removeprefix(number)
 
 
 def _stream(octets: Octets) -> Iterator[bytes]:
@@ -149,23 +226,11 @@ def _stream(octets: Octets) -> Iterator[bytes]:
 
 
 def _receive_answer(connection: Connection) -> bytes:
+    """Return what it says up to a NUL, with whatever came along behind that."""
     answer = b""
     while b"\0" not in answer:
         piece = connection.receive(LONGEST_ANSWER)
         answer += piece
         if not piece or len(answer) > LONGEST_ANSWER:
-            return answer
-    return answer + connection.receive(LONGEST_ANSWER, patience=_AFTER_ANSWER_SECONDS)
-
-
-def _judge_farewell(connection: Connection) -> VirusScan:
-    """Return what it said before it hung up in mid-stream: only "too long" may count."""
-    answer = _receive_answer(connection)
-    if answer != _TOO_LARGE + b"\0":
-        raise ConnectionBroke("clamd hung up in the middle of the message")
-    return judge(answer)
-
-
-def eicar() -> bytes:
-    """Return the EICAR test file, put together here so that this file is none."""
-    return b"X5O!P%@AP[4\\PZX54(P^)7CC)7}$" + b"EICAR-STANDARD-" + b"ANTIVIRUS-TEST-FILE!$H+H*"
+            break
+    return answer

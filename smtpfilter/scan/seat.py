@@ -35,12 +35,16 @@ class Seat:
         self._clock = clock
         self._breaker = Breaker(clock)
 
-    def ask(self, scan: Callable[[float], Found]) -> Found:
-        """Return `scan(seconds left)`.  Raises ScannerFailed, at once where the breaker is open."""
-        deadline = Deadline(self._seconds, self._clock)
+    def ask(self, scan: Callable[[float], Found], within: float | None = None) -> Found:
+        """Return `scan(seconds left)`; `within`: what the message's own time leaves.
+
+        Raises ScannerFailed, at once where the breaker is open.
+        """
+        seconds = self._seconds if within is None else min(within, self._seconds)
+        deadline = Deadline(seconds, self._clock)
         if self._breaker.refuses():
             raise ScannerFailed(f"{self.name}: {_RESTING}")
-        if not self._turns.acquire(timeout=self._seconds):
+        if not self._turns.acquire(timeout=seconds):
             raise ScannerFailed(f"{self.name}: all its scans are taken, none became free in time")
         try:
             return self._watched(scan, deadline)

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -14,12 +15,13 @@ from smtpfilter.ports import ConnectionBroke, Letter, ScannerFailed, Specimen, V
 from smtpfilter.scan.board import Board
 from smtpfilter.scan.breaker import FAILURES, PAUSE_SECONDS, Breaker
 from smtpfilter.scan.clamd import Clamd
+from smtpfilter.scan.entries import Entry
 from smtpfilter.scan.seat import Seat
 from smtpfilter.scan.spam import SpamEngines
 from tests.scan.fake_engine import FakeEngine, Play, clamd_says, hangs_up
 
 Spooled = Callable[[bytes], SpooledMail]
-SITE = Site()
+SITE = Site(remember_seconds=0)
 
 
 class Clock:
@@ -57,15 +59,55 @@ BROKEN = ConnectionBroke("it hung up")
 NO_SPAM = SpamEngines((), FilterConfig())
 
 
-def board(*scanners: FakeScanner, clock: Clock | None = None) -> Board:
-    return Board(virus=scanners, spam=NO_SPAM, config=FilterConfig(), clock=clock or Clock())
+class Heard:
+    """Alarms that only keep what was sounded."""
+
+    def __init__(self) -> None:
+        self.alarms: list[tuple[str, str]] = []
+
+    def sound(self, name: str, text: str) -> None:
+        self.alarms.append((name, text))
 
 
-def test_an_engine_that_is_not_configured_is_neither_finding_nor_failure(
+def board(
+    *scanners: FakeScanner | Entry, clock: Clock | None = None, alarms: Heard | None = None
+) -> Board:
+    return Board(
+        virus=[one if isinstance(one, Entry) else Entry(one, "fake", "") for one in scanners],
+        spam=NO_SPAM,
+        config=FilterConfig(),
+        alarms=alarms or Heard(),
+        clock=clock or Clock(),
+    )
+
+
+def backup(scanner: FakeScanner) -> Entry:
+    return Entry(scanner, "fake", "", "backup")
+
+
+def test_a_spam_engine_that_is_not_configured_is_neither_finding_nor_failure(
     spooled: Spooled, envelope: Envelope
 ) -> None:
-    assert board().scan_viruses(Specimen(spooled(b"")), SITE) == VirusScan(viruses=None)
     assert board().scan_spam(Letter(spooled(b""), envelope), SITE) == (None, None)
+
+
+def test_no_virus_scanner_where_the_site_wants_one_is_a_failure_in_words(spooled: Spooled) -> None:
+    """V-5: never silence."""
+    heard = Heard()
+    off = Entry(FakeScanner(CLEAN), "fake", "", "off")
+    for engines in (board(alarms=heard), board(off, alarms=heard)):
+        scan = engines.scan_viruses(Specimen(spooled(b"")), SITE)
+        assert scan.viruses is None
+        assert "no virus scanner is" in (scan.failure or "")
+    assert [name for name, _ in heard.alarms] == ["no virus scanner"] * 2
+
+
+def test_a_site_without_virus_scanning_asks_nobody(spooled: Spooled) -> None:
+    """V-5: by choice there is neither finding nor failure, so that no X-Virus-Scanned is added."""
+    scanner = FakeScanner(INFECTED)
+    without = replace(SITE, virus_scanning=False)
+    assert board(scanner).scan_viruses(Specimen(spooled(b"")), without) == VirusScan(viruses=None)
+    assert scanner.asked == 0
 
 
 def test_answers_and_failures_are_handed_on_as_values(spooled: Spooled) -> None:
@@ -197,7 +239,7 @@ def test_a_real_connection_to_an_engine_that_comes_back(
     engine: Callable[[Play], FakeEngine], spooled: Spooled
 ) -> None:
     fake = engine(hangs_up)
-    engines = Board(virus=[Clamd(fake.endpoint)], spam=NO_SPAM, config=FilterConfig())
+    engines = board(Entry(Clamd(fake.endpoint), "clamd", ""))
     for _ in range(FAILURES + 1):
         assert engines.scan_viruses(Specimen(spooled(b"octets")), SITE).viruses is None
     fake.play = clamd_says(b"stream: OK\0")

@@ -15,7 +15,8 @@ from smtpfilter.config import Endpoint
 from smtpfilter.mail.findings import Unchecked, Virus
 from smtpfilter.mail.octets import SpooledMail
 from smtpfilter.ports import ConnectionBroke, ScannerFailed, Specimen, VirusScan
-from smtpfilter.scan.clamd import Clamd, eicar, judge
+from smtpfilter.scan.clamd import Clamd, judge
+from smtpfilter.scan.content import eicar
 from tests.scan import fake_engine
 from tests.scan.fake_engine import FakeEngine, Play, clamd_says
 
@@ -50,7 +51,7 @@ EICAR_FOUND = VirusScan(viruses=(Virus("Eicar-Test-Signature", "clamd"),))
             b"INSTREAM size limit exceeded. ERROR\0",
             VirusScan(
                 unchecked=(
-                    Unchecked("limits", "clamd: the message is longer than its StreamMaxLength"),
+                    Unchecked("limits", "clamd: the content is longer than its StreamMaxLength"),
                 )
             ),
         ),

@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from appliance.wiring import make_pipeline
 from smtpfilter import log, supervisor
 from smtpfilter.config import ConfigError, FilterConfig
+from smtpfilter.scan.entries import read_entries
 
 
 class Command(BaseCommand):
@@ -22,6 +23,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, debug: bool, **options: Any) -> None:
         try:
             config = FilterConfig.from_environment()
+            read_entries(config)  # what is wrong with the file is told now, in one line
         except ConfigError as error:
             self.stderr.write(str(error))
             sys.exit(2)
