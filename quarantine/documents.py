@@ -4,14 +4,20 @@ from typing import Any
 
 from quarantine.models import MailRecord, RecipientRecord
 from quarantine.release import latest_reply
+from quarantine.reports import reports_for
+from smtpfilter.mail.findings import SpamReport
 
 Document = dict[str, Any]
 
 
 def mail_document(mail: MailRecord) -> Document:
-    """Return one entry of `mails list`, with those recipients that were fetched for it."""
+    """Return one entry of `mails list`, with those recipients that were fetched for it.
+
+    Score and rules are those that the message is known by; each recipient has his own.
+    """
     findings = mail.read_findings()
     recipients = list(mail.recipients.all())
+    reports = reports_for(recipients, findings)
     return {
         "mail_id": mail.mail_id,
         "received_at": mail.received_at,
@@ -19,10 +25,10 @@ def mail_document(mail: MailRecord) -> Document:
         "subject": mail.subject,
         "size_bytes": mail.size_bytes,
         "score": mail.score,
-        "viruses": list(dict.fromkeys(virus.name for virus in findings.viruses or ())),
+        "viruses": list(dict.fromkeys(virus.name for virus in findings.infections)),
         "banned": list(dict.fromkeys(path for row in recipients for path in row.banned)),
-        "rules": {rule.name: rule.points for rule in findings.spam.rules} if findings.spam else {},
-        "recipients": [recipient_document(row) for row in recipients],
+        "rules": _rules(findings.spam),
+        "recipients": [recipient_document(row, reports[row.pk]) for row in recipients],
     }
 
 
@@ -44,7 +50,8 @@ def full_mail_document(mail: MailRecord) -> Document:
     }
 
 
-def recipient_document(row: RecipientRecord) -> Document:
+def recipient_document(row: RecipientRecord, report: SpamReport | None) -> Document:
+    """Return one recipient of an entry; his score has the points of our own tests in it."""
     return {
         "address": row.address,
         "category": row.category,
@@ -53,7 +60,13 @@ def recipient_document(row: RecipientRecord) -> Document:
         "state": row.state,
         "reply": row.reply,
         "reasons": row.reasons,
+        "score": row.score,
+        "rules": _rules(report),
     }
+
+
+def _rules(report: SpamReport | None) -> dict[str, float]:
+    return {rule.name: rule.points for rule in report.rules} if report else {}
 
 
 def held_document(row: RecipientRecord) -> Document:
@@ -66,7 +79,7 @@ def held_document(row: RecipientRecord) -> Document:
         "received_at": row.mail.received_at,
         "mail_from": row.mail.mail_from,
         "subject": row.mail.subject,
-        "score": row.mail.score,
+        "score": row.score,
         "expires_at": row.expires_at,
     }
 

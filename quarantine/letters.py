@@ -14,9 +14,10 @@ from django.db.models import QuerySet
 
 from appliance.notices.shipped import SUMMARY, TO_RECIPIENTS
 from quarantine.models import MailRecord, Notice, RecipientRecord
+from quarantine.reports import reports_for
 from smtpfilter.mail.address import parse_mailbox
 from smtpfilter.ports import Templates
-from smtpfilter.verdict.facts import FACTS, MOST_SHOWN, recipient_fact, shown_time
+from smtpfilter.verdict.facts import FACTS, MOST_SHOWN, recipient_fact, report_facts, shown_time
 from smtpfilter.verdict.notices import plain_notice
 
 MOST_IN_SUMMARY = 50  # messages that a summary lists
@@ -86,7 +87,10 @@ def summary_facts(kind: str, notices: QuerySet[Notice]) -> dict[str, Any]:
 def _recipient_facts(notice: Notice, mail: MailRecord) -> Mapping[str, Any]:
     rows = [row for row in mail.recipients.order_by("position") if _concerns(notice, row)]
     banned = dict.fromkeys(path for row in rows for path in row.banned)
+    reports = set(reports_for(rows, mail.read_findings()).values())
+    own = notice.kind in TO_RECIPIENTS or len(reports) == 1
     return {
+        **(report_facts(next(iter(reports), None)) if own else {}),
         "recipients": [
             recipient_fact(
                 address=row.address,

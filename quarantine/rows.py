@@ -108,7 +108,7 @@ def attempt_row(key: bytes, row: JournalRecipient, owner: str, seconds: float) -
 
 def virus_rows(entry: JournalEntry, now: datetime) -> list[Row]:
     """Return (name, time) of each virus found, in the order of names."""
-    names = {visible(virus.name) for virus in entry.findings.viruses or ()}
+    names = {visible(virus.name) for virus in entry.findings.infections}
     return [(name, now) for name in sorted(names)]
 
 

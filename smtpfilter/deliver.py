@@ -153,7 +153,7 @@ class Courier:
             judgement.findings,
             size_bytes=judgement.mail.size_bytes,
             hostname=self.hostname,
-        ) | told_facts(told, envelope.mail_id)
+        ) | told_facts(told, envelope.mail_id, judgement.findings)
         return sender_notice(
             envelope,
             message,

@@ -2,17 +2,20 @@
 Z-19).
 """
 
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor, wait
 from dataclasses import dataclass, replace
 
+from smtpfilter.config import FilterConfig
 from smtpfilter.log import Story
 from smtpfilter.mail import headers
 from smtpfilter.mail.envelope import Envelope
-from smtpfilter.mail.findings import Findings
+from smtpfilter.mail.findings import Findings, SpamReport
 from smtpfilter.mail.message import Message
 from smtpfilter.mail.octets import SpooledMail
 from smtpfilter.policy.site import Site
+from smtpfilter.policy.virus_names import rated
 from smtpfilter.ports import Engines, Letter, Specimen, Unpacker
 from smtpfilter.verdict.decide import could_pass, is_too_big
 from smtpfilter.verdict.verdict import Case
@@ -20,6 +23,10 @@ from smtpfilter.verdict.verdict import Case
 SPAM_SCAN_WAITS_SECONDS = (
     0.02  # design 4.14: the spam scan starts early where the virus scan takes longer
 )
+
+Score = tuple[SpamReport | None, str | None]  # what Engines.scan_spam says
+
+_TOO_LATE = "no time was left to score by the preferences of all recipients"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +54,12 @@ class Wanted:
             scored=tuple(case for case in cases if _wants_score(case)),
         )
 
-    def wants_score(self, findings: Findings) -> bool:
-        """Tell whether anybody who wants a score could still get the mail, after `findings`
-        (L-5).
+    def preferences(self, findings: Findings) -> tuple[str, ...]:
+        """Return by whose preferences to score, each once, the site's first (S-1): of those who
+        want a score and could still get the mail, after `findings` (L-5).
         """
-        return any(could_pass(case, findings) for case in self.scored)
+        asking = (case for case in self.scored if could_pass(case, findings))
+        return tuple(sorted({case.policy.settings.preferences for case in asking}))
 
 
 def _wants_score(case: Case) -> bool:
@@ -61,11 +69,14 @@ def _wants_score(case: Case) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Examiner:
-    """`helpers` runs the virus scan, so that the spam scan can start beside a slow one."""
+    """`helpers` runs the virus scan, so that the spam scan can start beside a slow one.
+    `spam_seconds`: once they are over, no further preferences are asked for.
+    """
 
     unpacker: Unpacker
     engines: Engines
     helpers: Executor
+    spam_seconds: float = FilterConfig.spam_timeout_seconds
 
     def examine(
         self,
@@ -114,21 +125,50 @@ class Examiner:
         early = None
         if wanted.virus:
             scan = self.helpers.submit(self.engines.scan_viruses, specimen, site)
-            if not wait([scan], SPAM_SCAN_WAITS_SECONDS).done and wanted.wants_score(findings):
-                early = self.engines.scan_spam(letter, site)
+            if not wait([scan], SPAM_SCAN_WAITS_SECONDS).done:
+                early = self._scores(letter, wanted.preferences(findings), site)
             result = scan.result()
             findings = replace(
                 findings,
-                viruses=result.viruses,
+                viruses=None if result.viruses is None else rated(result.viruses, site.name_points),
                 scanner_failure=result.failure,
                 unchecked=findings.unchecked + result.unchecked,
             )
             story.step(
                 "virus scan", viruses=[v.name for v in result.viruses or ()], failure=result.failure
             )
-        if wanted.wants_score(findings):
-            report, failure = early or self.engines.scan_spam(letter, site)
-            findings = replace(findings, spam=report, spam_failure=failure)
-            rules = {rule.name: rule.points for rule in report.rules} if report else {}
-            story.step("spam scan", score=report and report.score, rules=rules, failure=failure)
-        return findings
+        names = wanted.preferences(findings)
+        scores = self._scores(letter, names, site) if early is None else early
+        return _with_scores(findings, {name: scores[name] for name in names}, story)
+
+    def _scores(self, letter: Letter, names: Sequence[str], site: Site) -> dict[str, Score]:
+        """Return what the engine says by each of these preferences."""
+        end = time.monotonic() + self.spam_seconds
+        scores: dict[str, Score] = {}
+        for name in names:
+            late = bool(scores) and time.monotonic() >= end
+            scan = replace(letter, preferences=name)
+            scores[name] = (None, _TOO_LATE) if late else self.engines.scan_spam(scan, site)
+        return scores
+
+
+def _with_scores(findings: Findings, scores: Mapping[str, Score], story: Story) -> Findings:
+    reports = []
+    for name, (report, failure) in scores.items():
+        rules = {rule.name: rule.points for rule in report.rules} if report else {}
+        story.step(
+            "spam scan",
+            preferences=name,
+            score=report and report.score,
+            rules=rules,
+            failure=failure,
+        )
+        if report:
+            reports.append(replace(report, preferences=name))
+    failures = dict.fromkeys(failure for _, failure in scores.values() if failure)
+    return replace(
+        findings,
+        spam=reports[0] if reports else None,
+        spam_for={report.preferences: report for report in reports[1:]},
+        spam_failure="; ".join(failures) or None,
+    )

@@ -1,7 +1,7 @@
 """What would happen to a message, and why: the daemon's own resolve() and decide()."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from ipaddress import ip_address
 from typing import Any
@@ -15,9 +15,11 @@ from smtpfilter.mail.envelope import Client, MailId, Recipient
 from smtpfilter.mail.findings import Findings, Part, SpamReport, Virus
 from smtpfilter.policy.profiles import origin_of
 from smtpfilter.policy.settings import FIELDS, format_value
+from smtpfilter.policy.site import NamePoints
+from smtpfilter.policy.virus_names import rated
 from smtpfilter.verdict.case import make_case
 from smtpfilter.verdict.decide import decide
-from smtpfilter.verdict.verdict import Verdict
+from smtpfilter.verdict.verdict import Case, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,8 @@ def explain(
         hostname=settings.APPLIANCE_HOSTNAME,
         origin=origin_of(book, client, port),
     )
-    return Explanation(decide(case, findings or supposed()))
+    found = _as_scanned(findings or supposed(), case, book.site.name_points)
+    return Explanation(decide(case, found))
 
 
 def supposed(
@@ -95,6 +98,18 @@ def supposed(
         viruses=tuple(Virus(name, "supposed") for name in viruses),
         spam=SpamReport(score or 0.0),
         bad_headers=(),
+    )
+
+
+def _as_scanned(findings: Findings, case: Case, name_points: Sequence[NamePoints]) -> Findings:
+    """Return supposed findings as scanners would give them: names worth what the site says (V-4),
+    the score by the recipient's own preferences (S-1).
+    """
+    own = case.policy.settings.preferences
+    return replace(
+        findings,
+        viruses=findings.viruses and rated(findings.viruses, name_points),
+        spam=findings.spam and replace(findings.spam, preferences=own),
     )
 
 

@@ -17,6 +17,7 @@ from quarantine.models.body import PIECE_BYTES
 from quarantine.octets import read_pieces
 from quarantine.preview import READ_BYTES, Preview, preview
 from quarantine.release import latest_reply
+from quarantine.reports import shown_reports
 from quarantine.views.why import Decided, decided_with
 from quarantine.visible import VisibleMail, find_mail
 
@@ -56,11 +57,13 @@ def mail(request: HttpRequest, mail_id: str) -> HttpResponse:
     view = view if view in TABS else "why"
     decides = scope_of(person) if view == "why" else None
     entries = [_entry(person, row, decides) for row in found.recipients]
+    findings = found.mail.read_findings()
     shown: dict[str, Any] = {
         "mail": found.mail,
         "entries": entries,
         "under_way": any(entry.row.state == HeldState.RELEASING for entry in entries),
-        "findings": found.mail.read_findings(),
+        "findings": findings,
+        "reports": shown_reports(found.recipients, findings),
         "may_read": may(person, Verb.READ_MAIL) and found.has_copy,
         "tabs": TABS,
         "view": view,
@@ -68,8 +71,6 @@ def mail(request: HttpRequest, mail_id: str) -> HttpResponse:
     }
     if view in _TEXTS:
         shown |= _text(person, found, request.method == "GET")
-    if view == "rules" and shown["findings"].spam:
-        shown["rules"] = sorted(shown["findings"].spam.rules, key=lambda rule: -abs(rule.points))
     if view == "history":
         shown["events"] = _events(found)
     if request.headers.get("HX-Target") == "recipients":

@@ -115,7 +115,8 @@ def _reasons(case: Case, seen: Seen, stops: Sequence[Stop], done: str) -> tuple[
             told += _let_through(category, case, stops)
     if not order:
         told += reasons.clean(case, seen)
-    told += [*case.sender.why, *reasons.answers(case), *(doubt.sentence for doubt in seen.doubts)]
+    told += [*case.sender.why, *reasons.answers(case), *reasons.signs_of_spam(seen)]
+    told += [doubt.sentence for doubt in seen.doubts]
     return tuple(dict.fromkeys([*told, *reasons.bypassed(case.policy)]))
 
 

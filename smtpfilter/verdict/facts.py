@@ -11,7 +11,7 @@ from typing import Any
 
 from smtpfilter.mail import words
 from smtpfilter.mail.envelope import Envelope, MailId
-from smtpfilter.mail.findings import Findings, visible
+from smtpfilter.mail.findings import Findings, SpamReport, visible
 from smtpfilter.mail.message import Message
 from smtpfilter.verdict.mime import lines_of
 from smtpfilter.verdict.told import Told
@@ -117,9 +117,9 @@ def message_facts(
     envelope: Envelope, message: Message, findings: Findings, *, size_bytes: int, hostname: str
 ) -> dict[str, Any]:
     """Return what is known of a message, JSON: FACTS, those about recipients still empty."""
-    client, spam = envelope.client, findings.spam
+    client = envelope.client
     named = (client.name, f"[{client.address}]" if client.address else None)
-    viruses = findings.viruses or ()
+    viruses = findings.infections
     return FACTS | {
         "hostname": hostname,
         "mail_id": str(envelope.mail_id),
@@ -139,18 +139,30 @@ def message_facts(
         "scanners": _once(virus.scanner for virus in viruses),
         "bad_headers": _once(complaint.text for complaint in findings.bad_headers or ()),
         "unchecked": _once(item.text for item in findings.unchecked),
-        "score": shown_score(spam.score if spam else None),
-        "rules": [
-            {"name": rule.name, "points": shown_score(rule.points)}
-            for rule in (spam.rules if spam else ())[:MOST_SHOWN]
-        ],
         "header": _header(message),
+        **report_facts(findings.spam),
     }
 
 
-def told_facts(told: Sequence[Told], mail_id: MailId) -> dict[str, Any]:
-    """Return the facts about those of whom the sender is told; nothing of others' settings."""
+def report_facts(report: SpamReport | None) -> dict[str, Any]:
+    """Return what a spam report says."""
     return {
+        "score": shown_score(report.score if report else None),
+        "rules": [
+            {"name": rule.name, "points": shown_score(rule.points)}
+            for rule in (report.rules if report else ())[:MOST_SHOWN]
+        ],
+    }
+
+
+def told_facts(told: Sequence[Told], mail_id: MailId, findings: Findings) -> dict[str, Any]:
+    """Return the facts about those of whom the sender is told; nothing of others' settings.
+
+    They have one spam report, or none is shown (S-1).
+    """
+    reports = {findings.report_for(one.verdict.policy.settings.preferences) for one in told}
+    return {
+        **report_facts(reports.pop() if len(reports) == 1 else None),
         "recipients": [
             recipient_fact(
                 address=one.recipient.address.text,

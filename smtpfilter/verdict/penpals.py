@@ -21,7 +21,7 @@ def may_profit(book: PolicyBook, cases: Sequence[Case], findings: Findings) -> t
     bonus, where it could change nothing, or where the sender's address is probably not his.
     """
     terms = book.site.pen_pals
-    if terms.bonus <= 0 or findings.viruses or any(_is_doubtful(book, case) for case in cases):
+    if terms.bonus <= 0 or findings.infections or any(_is_doubtful(book, case) for case in cases):
         return ()
     scored = [
         (case, score)

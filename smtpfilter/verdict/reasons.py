@@ -95,6 +95,17 @@ def clean(case: Case, seen: Seen) -> tuple[str, ...]:
     )
 
 
+def signs_of_spam(seen: Seen) -> tuple[str, ...]:
+    """Return what a virus scanner reports that is no virus (V-4)."""
+    if not seen.signs:
+        return ()
+    worth = max(sign.points or 0.0 for sign in seen.signs)
+    names = named(f"{sign.name} ({sign.scanner})" for sign in seen.signs)
+    return (
+        f"A virus scanner reports what is only a sign of spam, {points(worth)} points: {names}.",
+    )
+
+
 def answers(case: Case) -> tuple[str, ...]:
     """Return what it is worth that the recipient wrote to the sender himself (PP-1)."""
     if case.pen_pal is None:

@@ -5,6 +5,7 @@ A bypassed check leaves nothing: its findings are not attached to that recipient
 way to decide(), is a level compared, always with >=.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -28,6 +29,7 @@ WHITE_BONUS = 10.0  # points that a trusted sender is below the tag level (T-2)
 
 # L-3: who looks away from viruses still gets no mail that a program may read in two ways.
 _NOT_BYPASSED = ("ambiguous", "failed")
+_NO_TEST = re.compile(r"[^!-~]|[,=\[\]]")  # what would end a test's name in X-Spam-Status
 _DMARC = {"reject": "dmarc_reject_destiny", "quarantine": "dmarc_quarantine_destiny"}
 _KINDS = {
     "encrypted": "encrypted",
@@ -58,7 +60,8 @@ class Seen:
 
     `scanned`: a virus scanner gave a definite answer that counts here.  `scored`: the spam engine's
     report, None where there is none or the check is bypassed; `score`: with `adjustments`, None
-    where unknown.  `adjustments`: (name of a test of ours, points).
+    where unknown.  `adjustments`: (name of a test of ours, points).  `signs`: names that a virus
+    scanner gave and that are worth points, where they count (V-4).
     `doubts`: what speaks against the sender being himself; `forged`: those of them that make the
     mail spam for this recipient, whatever its score.
     """
@@ -70,6 +73,7 @@ class Seen:
     scored: SpamReport | None
     score: float | None
     adjustments: tuple[tuple[str, float], ...]
+    signs: tuple[Virus, ...]
     doubts: tuple[Cause, ...]
     forged: tuple[Cause, ...]
     tag: bool
@@ -99,18 +103,20 @@ def look(case: Case, findings: Findings) -> Seen:
     settings = case.policy.settings
     scored = None if settings.bypass_spam_checks else findings.report_for(settings.preferences)
     doubts = () if settings.bypass_spam_checks else _doubts(case, findings.authentication)
-    adjustments = _adjustments(case, doubts)
+    scanned = findings.viruses is not None and not settings.bypass_virus_checks
+    signs = findings.signs_of_spam if scanned and not settings.bypass_spam_checks else ()
+    adjustments = (*_worst(signs), *_adjustments(case, doubts))
     score = _score(scored, adjustments)
-    viruses = None if settings.bypass_virus_checks else findings.viruses
     tag3 = _reached(case, score, settings.spam_tag3_level)
     return Seen(
-        viruses=viruses or (),
-        scanned=viruses is not None,
+        viruses=findings.infections if scanned else (),
+        scanned=scanned,
         banned=_banned(case, findings),
         unchecked=_unchecked(case, findings),
         scored=scored,
         score=score,
         adjustments=adjustments,
+        signs=signs,
         doubts=doubts,
         forged=() if case.sender.white else tuple(_stopping(settings, doubts)),
         tag=_tagged(case, score),
@@ -135,6 +141,14 @@ def _doubts(case: Case, found: Authentication | None) -> tuple[Cause, ...]:
         sentence = "The author claims a local domain, but the mail came from outside without proof."
         doubts.append(Cause("spoofed_destiny", "spoofed sender", sentence))
     return tuple(doubts)
+
+
+def _worst(signs: tuple[Virus, ...]) -> tuple[tuple[str, float], ...]:
+    """Return the test of the name that is worth most: only that one is added (V-4)."""
+    if not signs:
+        return ()
+    worst = max(signs, key=lambda sign: sign.points or 0.0)
+    return ((f"AV:{_NO_TEST.sub('_', worst.name)}", worst.points or 0.0),)
 
 
 def _adjustments(case: Case, doubts: tuple[Cause, ...]) -> tuple[tuple[str, float], ...]:
@@ -207,8 +221,9 @@ def _unchecked(case: Case, findings: Findings) -> tuple[Cause, ...]:
             Cause("scanner_failure_destiny", "virus scan failed", sentence, content=False)
         )
     listed = case.sender.white or case.sender.black  # then the score decides nothing
-    if findings.spam_failure and not (settings.bypass_spam_checks or listed):
-        sentence = _sentence("The spam engine gave no answer", findings.spam_failure)
+    failure = findings.spam_failure_for(settings.preferences)
+    if failure and not (settings.bypass_spam_checks or listed):
+        sentence = _sentence("The spam engine gave no answer", failure)
         causes.append(Cause("spam_failure_destiny", "spam scan failed", sentence, content=False))
     return tuple(causes)
 

@@ -85,6 +85,8 @@ def test_mails_list_tells_all_of_a_message(journal: DatabaseJournal) -> None:
                     "state": None,
                     "reply": "250 2.0.0 Ok: queued as 4XYZ",
                     "reasons": ["no check found anything"],
+                    "score": None,
+                    "rules": {},
                 },
                 {
                     "address": "Eve@example.com",
@@ -97,6 +99,8 @@ def test_mails_list_tells_all_of_a_message(journal: DatabaseJournal) -> None:
                         "score 1005.3 reaches the kill level 6.3",
                         "kill level from @.",
                     ],
+                    "score": 1005.3,
+                    "rules": {"A": 5.0, "B": 2.25},
                 },
             ],
         }

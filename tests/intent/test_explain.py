@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 
+from appliance.engines.virus_names import set_rules
 from appliance.errors import Refused
 from appliance.policies.edit import set_fields
 from appliance.policies.explain import explain, supposed
 from appliance.policies.models import NamedPolicy, PolicyLayer
 from appliance.policies.senders import add_sender
 from smtpfilter.policy.settings import FIELDS
+from smtpfilter.policy.site import NamePoints
 
 pytestmark = pytest.mark.django_db
 
@@ -88,3 +90,22 @@ def test_what_would_have_let_it_through_is_told() -> None:
 def test_what_is_no_address_is_refused(recipient: str) -> None:
     with pytest.raises(Refused):
         told(recipient)
+
+
+def test_names_that_a_site_gives_points_are_no_viruses() -> None:
+    """V-4, BB-47: as the daemon would, by the site's own list where it has one."""
+    phish = {"viruses": ["Heuristics.Phishing.Email"]}
+    assert told(findings=supposed(**phish))["category"] == "clean"
+    both = {"viruses": [*phish["viruses"], "Win.Worm.Klez"]}
+    assert told(findings=supposed(**both))["category"] == "virus"
+    set_rules(rules=[NamePoints("Klez", 7.0)], actor="test")
+    assert told(findings=supposed(**phish))["category"] == "virus"
+    assert told(findings=supposed(viruses=["Win.Worm.Klez"]))["category"] == "spam"
+
+
+def test_a_supposed_score_is_one_by_the_recipients_own_preferences() -> None:
+    """S-1."""
+    values = {"sa_userconf": "sql:", "sa_username": "ann"}
+    set_fields(key="ann@example.com", values=values, actor="test")
+
+    assert told(findings=supposed(score=6.3))["category"] == "spam"

@@ -1,5 +1,5 @@
 """Which checks are run for a message, and which answers are asked for no more (L-1, L-5,
-BB-10; Z-19).
+BB-10; Z-19); one scan for each set of preferences (S-1).
 """
 
 # ruff: noqa: E501 - one row of a table is one line
@@ -20,12 +20,12 @@ from smtpfilter.mail.octets import SpooledMail
 from smtpfilter.policy.destiny import Destiny
 from smtpfilter.policy.layers import SenderMatch
 from smtpfilter.policy.settings import NEVER
-from smtpfilter.policy.site import Limits, Site
+from smtpfilter.policy.site import Limits, NamePoints, Site
 from smtpfilter.ports import Letter, Specimen, Unpacked, VirusScan
 from smtpfilter.verdict.category import Category
 from smtpfilter.verdict.decide import decide
 from smtpfilter.verdict.verdict import Case
-from tests.unit.builders import ANN, BOB, PROGRAM, case, envelope, unchecked
+from tests.unit.builders import ANN, BOB, CAROL, PROGRAM, case, envelope, unchecked
 
 BYPASSES = ("virus", "spam", "banned", "header")
 VIRUS = VirusScan((Virus("Eicar", "clamd"),))
@@ -50,11 +50,15 @@ class ScriptedUnpacker:
 
 @dataclass
 class ScriptedEngines:
-    """`slow`: the virus scan ends only after the spam scan was asked for."""
+    """`slow`: the virus scan ends only after the spam scan was asked for.  `scores`: by the names
+    of preferences, None = no answer; 1.0 where nothing is said.
+    """
 
+    scores: dict[str, float | None] = field(default_factory=dict)
     viruses: VirusScan = field(default_factory=VirusScan)
     slow: bool = False
     asked: list[str] = field(default_factory=list)
+    asked_for: list[str] = field(default_factory=list)
     spam_asked: threading.Event = field(default_factory=threading.Event)
 
     def scan_viruses(self, specimen: Specimen, site: Site) -> VirusScan:
@@ -65,23 +69,29 @@ class ScriptedEngines:
 
     def scan_spam(self, letter: Letter, site: Site) -> tuple[SpamReport | None, str | None]:
         self.asked.append("spam")
+        self.asked_for.append(letter.preferences)
         self.spam_asked.set()
-        return SpamReport(1.0), None
+        score = self.scores.get(letter.preferences, 1.0)
+        if score is None:
+            return None, f"spamd: no answer for {letter.preferences or 'all'}"
+        return SpamReport(score), None
 
 
 @dataclass
 class Room:
     unpacker: ScriptedUnpacker = field(default_factory=ScriptedUnpacker)
     engines: ScriptedEngines = field(default_factory=ScriptedEngines)
+    site: Site = field(default_factory=Site)
+    spam_seconds: float = 60.0
 
     def examine(self, *cases: Case) -> Findings:
         octets = b"Subject: x\r\n\r\n"
         mail = SpooledMail(octets, "00", Path("/nowhere/message"), Path("/nowhere"))
         story = Story(envelope(), len(octets), told=False)
         with ThreadPoolExecutor(1) as helpers:
-            examiner = Examiner(self.unpacker, self.engines, helpers)
+            examiner = Examiner(self.unpacker, self.engines, helpers, self.spam_seconds)
             found = examiner.examine(
-                envelope(), parse(octets), mail, Wanted.by(cases), Site(), story
+                envelope(), parse(octets), mail, Wanted.by(cases), self.site, story
             )
             examiner.close()
             return found
@@ -192,3 +202,110 @@ def test_what_is_too_big_for_one_is_looked_into_for_the_other(
 def test_nobody_has_to_want_anything(room: Room) -> None:
     """A message whose every recipient is out of reach asks nothing."""
     assert room.examine() == Findings()
+
+
+def preferring(name: str, **rest: Any) -> dict[str, Any]:
+    return {"sa_userconf": "sql:", "sa_username": name, **rest}
+
+
+@pytest.mark.parametrize(
+    ("ann", "bob", "carol", "asked", "known_by"),
+    [
+        ({}, {}, {}, [""], ""),
+        (preferring("x"), preferring("x"), preferring("x"), ["x"], "x"),
+        (preferring("y"), preferring("x"), preferring("y"), ["x", "y"], "x"),
+        (preferring("x"), {}, preferring("x"), ["", "x"], ""),
+        (preferring("x") | {"sa_userconf": ""}, {}, {}, [""], ""),  # named, but not asked for
+        (preferring("x", bypass_spam_checks=True), {}, {}, [""], ""),
+        (preferring("x", sender=LISTED), preferring("y"), preferring("y"), ["y"], "y"),
+        ({**BIG}, preferring("x"), preferring("x"), ["x"], "x"),
+    ],
+)
+def test_the_engine_is_asked_once_for_each_set_of_preferences(
+    room: Room,
+    ann: dict[str, Any],
+    bob: dict[str, Any],
+    carol: dict[str, Any],
+    asked: list[str],
+    known_by: str,
+) -> None:
+    """S-1, S-8, BB-50: of those who want a score; the mail is known by the site's where asked."""
+    room.engines.scores = {"": 0.5, "x": 1.5, "y": 2.5}
+
+    found = room.examine(case(ANN, **ann), case(BOB, **bob), case(CAROL, **carol))
+    assert room.engines.asked_for == asked
+    assert found.spam == SpamReport(room.engines.scores[known_by] or 0, preferences=known_by)
+    assert {name: found.report_for(name) is not None for name in ("", "x", "y")} == {
+        name: name in asked for name in ("", "x", "y")
+    }
+    assert all(found.report_for(name).score == room.engines.scores[name] for name in asked)  # type: ignore[union-attr]
+
+
+def test_preferences_of_those_who_cannot_get_the_mail_are_not_asked_for(room: Room) -> None:
+    """L-5, S-1: beside a slow virus scan they may have been; then the answer is dropped."""
+    infected = {"virus_lover": True}
+    for slow in (False, True):
+        room.engines.viruses, room.engines.slow = VIRUS, slow
+        room.engines.asked_for.clear()
+        room.engines.spam_asked.clear()
+        found = room.examine(case(ANN, **preferring("x", **infected)), case(BOB, **preferring("y")))
+        assert room.engines.asked_for == (["x", "y"] if slow else ["x"])
+        assert (found.report_for("x") is not None, found.report_for("y")) == (True, None)
+
+
+@pytest.mark.parametrize(
+    ("scores", "spam", "failed"),
+    [
+        ({"": None}, 1.0, [""]),
+        ({"x": None}, 1.0, ["x"]),
+        ({"": None, "x": None}, 1.0, ["", "x"]),
+        ({"": None, "x": None, "y": None}, None, ["", "x", "y"]),
+    ],
+)
+def test_a_failure_for_some_preferences_is_one_for_those_who_have_them(
+    room: Room, scores: dict[str, float | None], spam: float | None, failed: list[str]
+) -> None:
+    """S-1, S-5, P3: nobody is judged by another's preferences."""
+    room.engines.scores = scores
+    cases = [case(ANN), case(BOB, **preferring("x")), case(CAROL, **preferring("y"))]
+
+    found = room.examine(*cases)
+    assert (found.spam and found.spam.score) == spam
+    assert [name for name in ("", "x", "y") if found.spam_failure_for(name)] == failed
+    for made, name in zip(cases, ("", "x", "y"), strict=True):
+        verdict = decide(made, found)
+        expected = Destiny.TEMPFAIL if name in failed else Destiny.PASS
+        assert verdict.destiny is expected
+
+
+def test_preferences_whose_turn_comes_too_late_have_failed(room: Room) -> None:
+    """The first are always asked; the others wait for the next attempt (P3)."""
+    room.spam_seconds = 0.0
+
+    found = room.examine(case(ANN), case(BOB, **preferring("x")))
+    assert room.engines.asked_for == [""]
+    assert found.spam_failure_for("") is None
+    assert "no time was left" in (found.spam_failure_for("x") or "")
+
+
+PHISH = VirusScan((Virus("Heuristics.Phishing.Email", "clamd"),))
+
+
+@pytest.mark.parametrize(
+    ("scan", "rules", "scored"),
+    [
+        (PHISH, (), True),
+        (PHISH, (NamePoints("Phishing", None),), False),
+        (VIRUS, (NamePoints("^Eicar", 1.0),), True),
+        (VirusScan((*PHISH.viruses, *VIRUS.viruses)), (), False),  # type: ignore[misc]
+    ],
+)
+def test_mail_with_names_that_are_worth_points_is_scored(
+    room: Room, scan: VirusScan, rules: tuple[NamePoints, ...], scored: bool
+) -> None:
+    """V-4, BB-47: by the list of the site, where it has one; infected mail is not."""
+    room.engines.viruses, room.site = scan, Site(name_points=rules)
+
+    found = room.examine(case())
+    assert (found.spam is not None) is scored
+    assert (found.infections == ()) is scored

@@ -21,7 +21,7 @@ from smtpfilter.verdict.facts import (
 )
 from smtpfilter.verdict.outcome import Outcome, Settlement
 from smtpfilter.verdict.told import Told
-from tests.unit.builders import ANN, HOST, MAIL_ID, PROGRAM, case, envelope
+from tests.unit.builders import ANN, BOB, HOST, MAIL_ID, PROGRAM, case, envelope
 
 LETTER = (
     b"From: =?utf-8?q?J=C3=BCrgen?= <j@remote.example>\r\nTo: ann@example.com\r\n"
@@ -101,14 +101,14 @@ def test_the_header_section_ends_somewhere(octets: bytes) -> None:
     assert len(header) <= 501
 
 
-def told(text: str = ANN) -> Told:
-    verdict = decide(case(text), PROGRAM)
+def told(text: str = ANN, **settings: str) -> Told:
+    verdict = decide(case(text, **settings), PROGRAM)
     return Told(verdict, Settlement(Outcome.BOUNCED, Reply(250, "2.5.0", "Ok")))
 
 
 def test_those_of_whom_the_sender_is_told_are_described() -> None:
     """N-3; nothing of a recipient's settings goes to the sender."""
-    found = told_facts((told(),), MAIL_ID)
+    found = told_facts((told(),), MAIL_ID, FOUND)
     (one,) = found["recipients"]
     assert (one["address"], one["action"], one["outcome"]) == (ANN, "failed", "bounced")
     assert one["reply"].startswith("554 5.7.")
@@ -118,7 +118,7 @@ def test_those_of_whom_the_sender_is_told_are_described() -> None:
 
 
 def test_a_thousand_recipients_are_not_all_listed() -> None:
-    found = told_facts(tuple(told() for _ in range(MOST_SHOWN + 7)), MAIL_ID)
+    found = told_facts(tuple(told() for _ in range(MOST_SHOWN + 7)), MAIL_ID, FOUND)
     assert len(found["recipients"]) == MOST_SHOWN
     assert found["more_recipients"] == 7
 
@@ -140,3 +140,32 @@ def test_scores_have_one_to_three_decimals(score: float | None, shown: str) -> N
 
 def test_times_are_shown_in_utc() -> None:
     assert shown_time(datetime(2026, 3, 1, tzinfo=UTC)) == "2026-03-01 00:00:00 UTC"
+
+
+OWN = {"sa_userconf": "sql:", "sa_username": "x"}
+
+
+@pytest.mark.parametrize(
+    ("recipients", "score"),
+    [
+        ((told(),), "5.25"),
+        ((told(**OWN),), "9.0"),
+        ((told(), told(BOB)), "5.25"),
+        ((told(), told(BOB, **OWN)), ""),
+        ((told(**OWN | {"sa_username": "y"}),), ""),
+    ],
+)
+def test_the_score_in_a_notice_is_that_of_those_whom_it_is_about(
+    recipients: tuple[Told, ...], score: str
+) -> None:
+    """S-1: nobody reads what somebody else's preferences made of the mail."""
+    findings = replace(FOUND, spam_for={"x": SpamReport(9.0, preferences="x")})
+
+    facts = told_facts(recipients, MAIL_ID, findings)
+    assert facts["score"] == score
+    assert bool(facts["rules"]) == (score == "5.25")
+
+
+def test_a_sign_of_spam_is_no_virus_in_a_notice() -> None:
+    """V-4."""
+    assert facts(findings=Findings(viruses=(Virus("Phish", "clamd", 0.1),)))["viruses"] == []

@@ -1,5 +1,5 @@
 """Levels at exact equality, and which check covers what (BB-3, BB-4, BB-34, L-1 to L-3, T-1, T-2,
-W-5).
+W-5); whose score counts (S-1, S-9), and what a virus scanner adds to it (V-4).
 """
 
 # ruff: noqa: E501 - one row of a table is one line
@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from smtpfilter.mail.findings import BadHeader, Findings, Unchecked
+from smtpfilter.mail.findings import BadHeader, Findings, SpamReport, Unchecked, Virus
 from smtpfilter.policy.destiny import Destiny
 from smtpfilter.policy.layers import BanRule, SenderMatch
 from smtpfilter.policy.settings import NEVER
@@ -202,3 +202,95 @@ def test_a_policy_without_a_destiny_is_a_fault_and_never_a_pass() -> None:
     assert decide(made, unchecked("limits")).destiny is Destiny.DISCARD
     with pytest.raises(ValueError, match="None"):
         decide(made, EICAR)
+
+
+OWN = {"sa_userconf": "sql:", "sa_username": "ann"}
+REPORTS = replace(
+    CLEAN,
+    spam=SpamReport(1.0),
+    spam_for={"ann": SpamReport(9.5, preferences="ann"), "bob": SpamReport(3.0, preferences="bob")},
+)
+
+
+@pytest.mark.parametrize(
+    ("settings", "score"),
+    [
+        ({}, 1.0),
+        (OWN, 9.5),
+        (OWN | {"sa_userconf": ""}, 1.0),
+        (OWN | {"sa_username": "bob"}, 3.0),
+        (OWN | {"sa_username": "carol"}, None),
+        (OWN | {"sender": SenderMatch(points=1.5)}, 11.0),
+    ],
+)
+def test_each_is_judged_by_his_own_report(settings: dict[str, Any], score: float | None) -> None:
+    """S-1, S-9: with his own adjustments; where there is none, the score is unknown."""
+    made = case(**LEVELS | settings)
+
+    assert look(made, REPORTS).score == score
+    assert ("kill" in reached(made, REPORTS)) == (score is not None and score >= 9)
+
+
+def test_a_report_that_the_mail_is_known_by_is_nobody_elses() -> None:
+    """S-1: where the site's own was not asked for."""
+    findings = replace(CLEAN, spam=SpamReport(9.5, preferences="ann"))
+
+    assert look(case(**OWN), findings).score == 9.5
+    assert look(case(), findings).score is None
+
+
+@pytest.mark.parametrize(
+    ("settings", "failed"),
+    [
+        ({}, False),
+        (OWN, False),
+        (OWN | {"sa_username": "carol"}, True),
+        (OWN | {"sa_username": "carol", "bypass_spam_checks": True}, False),
+        (OWN | {"sa_username": "carol", "sender": BLACK}, False),
+    ],
+)
+def test_a_failed_scan_is_one_for_those_without_a_report(
+    settings: dict[str, Any], failed: bool
+) -> None:
+    """S-1, S-5."""
+    seen = look(case(**settings), replace(REPORTS, spam_failure="spamd: no answer"))
+
+    assert [cause.field for cause in seen.unchecked] == ["spam_failure_destiny"] * failed
+
+
+SIGN, LESS = Virus("Phish.A", "clamd", 2.5), Virus("Scam,[x]=", "clamd", 0.1)
+NOTHING, WORM = Virus("Test.B", "clamd", 0.0), Virus("Klez", "sophie")
+
+
+@pytest.mark.parametrize(
+    ("found", "settings", "tests", "score"),
+    [
+        ((SIGN,), {}, (("AV:Phish.A", 2.5),), 3.5),
+        ((LESS, SIGN), {}, (("AV:Phish.A", 2.5),), 3.5),  # the highest, once
+        ((LESS,), {}, (("AV:Scam__x__", 0.1),), 1.1),
+        ((NOTHING,), {}, (("AV:Test.B", 0.0),), 1.0),  # nothing, but not in silence
+        ((SIGN, WORM), {}, (("AV:Phish.A", 2.5),), 3.5),
+        ((SIGN, replace(WORM, scanner="clamd")), {}, (), 1.0),
+        ((SIGN,), {"sender": SenderMatch(points=1)}, (("AV:Phish.A", 2.5), ("AM.WBL", 1)), 4.5),
+        ((SIGN,), {"bypass_virus_checks": True}, (), 1.0),
+        ((SIGN,), {"bypass_spam_checks": True}, (), None),
+    ],
+)
+def test_a_name_that_is_no_virus_adds_its_points(
+    found: tuple[Virus, ...], settings: dict[str, Any], tests: Any, score: float | None
+) -> None:
+    """V-4, T-1, T-6: before the engine's own tests."""
+    seen = look(case(**settings), replace(CLEAN, viruses=found, spam=SpamReport(1.0)))
+
+    assert seen.adjustments == tests
+    assert seen.score == score
+    infected = WORM.name in {virus.name for virus in found}
+    assert (Category.VIRUS in seen.categories) is infected
+    assert seen.scanned is not settings.get("bypass_virus_checks", False)
+
+
+def test_points_of_a_virus_scanner_reach_levels_like_all_others() -> None:
+    """V-4: without a spam engine they are the score."""
+    signs = replace(CLEAN, viruses=(replace(SIGN, points=9.0),), spam=None)
+
+    assert reached(case(**LEVELS), signs) == "tag tag2 tag3 kill"
