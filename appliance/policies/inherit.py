@@ -85,4 +85,4 @@ def _layers_above(key: str, book: PolicyBook, address: Address) -> tuple[Layer, 
 
 
 def _lock(name: str, above: tuple[Layer, ...]) -> str:
-    return next((layer.key for layer in reversed(above) if name in layer.locked), "")
+    return next((layer.key for layer in reversed(above) if name in layer.fixed), "")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from smtpfilter.policy.settings import PolicySettings
+from smtpfilter.policy.settings import FOLLOWS_UNCHECKED, PolicySettings
 from smtpfilter.policy.site import Site
 
 SenderAction = Literal["allow", "block", "score"]
@@ -23,6 +23,7 @@ class Layer:
     at one key, those made by hand count first, then by name (K-8).
     `key`: printed form ("@.", "example.com", ".example.com", "user@example.com", "user@").
     `priority`: an override for imports; None = derived from the key's form (P-1).
+    `locked`: the fields that are locked by name, see fixed.
     """
 
     key: str
@@ -32,6 +33,14 @@ class Layer:
     priority: int | None = None
     locked: frozenset[str] = frozenset()
     source: str = ""
+
+    @property
+    def fixed(self) -> frozenset[str]:
+        """The fields that more specific layers cannot change: with unchecked_destiny its four
+        kinds, which would go before it.
+        """
+        kinds = FOLLOWS_UNCHECKED if "unchecked_destiny" in self.locked else ()
+        return self.locked.union(kinds)
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,7 @@ def resolve(book: PolicyBook, address: Address, profiles: Sequence[str] = ()) ->
     for name in FOLLOWS_UNCHECKED:
         if values[name] is None:
             values[name], origins[name] = values["unchecked_destiny"], origins["unchecked_destiny"]
-    locks = {name: layer.key for layer in layers for name in layer.locked}
+    locks = {name: layer.key for layer in layers for name in layer.fixed}
     return EffectivePolicy(PolicySettings(**values), origins, is_local(book, address), locks)
 
 
@@ -93,7 +93,7 @@ def _stages(layers: Sequence[Layer]) -> tuple[list[Stage], dict[str, int]]:
     stages: list[Stage] = []
     starts: dict[str, int] = {}
     for layer in layers:
-        starts |= dict.fromkeys(layer.locked, len(stages))
+        starts |= dict.fromkeys(layer.fixed, len(stages))
         stages.append((layer.settings, layer.key))
         if layer.policy_name:
             stages.append((layer.policy_settings, f"{layer.key} (policy {layer.policy_name})"))

@@ -66,6 +66,16 @@ def test_a_locked_field_is_refused_below_with_the_name_of_the_layer_that_locks_i
     assert run("policy", "lock", "@.", "spam_level").code == 2
 
 
+def test_a_lock_of_unchecked_destiny_is_one_of_its_kinds_too(run: Any) -> None:
+    """The kinds would go before it."""
+    run("policy", "lock", "@.", "unchecked_destiny")
+    refused = run("policy", "set", "example.com", "unchecked_limits_destiny=pass")
+    assert refused.err == (
+        "unchecked_limits_destiny is locked by @.: change it there, or unlock it there\n"
+    )
+    run("policy", "unlock", "@.", "unchecked_destiny")
+
+
 def test_a_layer_of_locks_alone_stays_until_it_is_unlocked(run: Any) -> None:
     run("policy", "lock", "example.com", "spam_lover")
     assert PolicyLayer.objects.filter(key="example.com").exists()

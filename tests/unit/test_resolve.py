@@ -13,6 +13,7 @@ from smtpfilter.policy.layers import Layer, PolicyBook, Profile
 from smtpfilter.policy.resolve import is_local, resolve
 from smtpfilter.policy.settings import (
     FIELDS,
+    FOLLOWS_UNCHECKED,
     NEVER,
     PolicySettings,
 )
@@ -110,6 +111,27 @@ def test_a_locked_field_wins_over_more_specific_layers() -> None:
     assert found.settings.spam_lover is False, "locked without a value: what stands above counts"
     assert found.origins["spam_lover"] == "@."
     assert found.settings.unchecked_lover is True
+
+
+def test_a_lock_of_unchecked_destiny_holds_its_four_kinds() -> None:
+    """Who may not let unchecked mail pass may not let encrypted mail pass either."""
+    kind = "unchecked_encrypted_destiny"
+    domain = replace(
+        layer("example.com", unchecked_destiny=Destiny.REJECT),
+        locked=frozenset({"unchecked_destiny"}),
+    )
+    own = layer(ANN, unchecked_destiny=Destiny.PASS, **{kind: Destiny.PASS})
+
+    found = resolve(book(own, domain), address(ANN))
+    assert getattr(found.settings, kind) is Destiny.REJECT
+    assert (found.origins[kind], found.locks[kind]) == ("example.com", "example.com")
+    assert set(found.locks) == {"unchecked_destiny", *FOLLOWS_UNCHECKED}
+
+    own_lock = replace(own, locked=frozenset({kind}))
+    assert resolve(book(own_lock, domain), address(ANN)).locks[kind] == "example.com"
+    above = layer("@.", **{kind: Destiny.TEMPFAIL})
+    found = resolve(book(own, domain, above), address(ANN))
+    assert getattr(found.settings, kind) is Destiny.TEMPFAIL, "what stands above the lock counts"
 
 
 def test_the_outermost_lock_counts() -> None:
