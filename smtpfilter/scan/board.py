@@ -19,6 +19,7 @@ from smtpfilter.scan.entries import Entry
 from smtpfilter.scan.found import joined
 from smtpfilter.scan.memory import Memory, content_key
 from smtpfilter.scan.poison import Suspicion, ask_carefully
+from smtpfilter.scan.refused import REFUSED, refused
 from smtpfilter.scan.seat import Seat
 from smtpfilter.scan.selftest import SelfTest
 from smtpfilter.scan.spam import SpamEngines
@@ -79,8 +80,11 @@ class Board:
         return done.result()
 
     def scan_spam(self, letter: Letter, site: Site) -> tuple[SpamReport | None, str | None]:
-        """Ask the spam engines, as the site wants."""
-        return self._spam.scan(letter, site)
+        """Ask the spam engines, as the site wants; DNS lists that refuse us sound an alarm."""
+        report, why = self._spam.scan(letter, site)
+        if report and (wrong := refused(report)):
+            self._alarms.sound(REFUSED, wrong)
+        return report, why
 
     def _in_role(self, role: Role, site: Site) -> list[Place]:
         return [
