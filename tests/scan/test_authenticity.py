@@ -254,7 +254,7 @@ def test_a_missing_key_is_permanent_and_a_dead_server_is_not(check: Check, dns: 
 SIGNATURES = [  # what of the signature is replaced, by what, result, reason
     (rb"a=rsa-sha256", b"a=rsa-sha1", "policy", "SHA-1"),
     (rb"a=rsa-sha256", b"a=rot13", "permerror", "algorithm"),
-    (rb"a=rsa-sha256", b"a=ed25519-sha256", "neutral", "Ed25519"),
+    (rb"a=rsa-sha256", b"a=ed25519-sha256", "permerror", "not for this algorithm"),
     (rb"bh=", b"bh=AAAA", "fail", "body"),
     (rb"v=1;", b"v=1; x=1000000000;", "fail", "expired"),
     (rb"h=[^;]*;", b"h=to : subject;", "permerror", "author"),
@@ -279,6 +279,54 @@ def test_a_signature_that_says_too_little_proves_nothing(
     assert only(found)[0] == result
     assert reason in only(found)[1]
     assert found.proven == ()
+
+
+# RFC 8463 appendix A
+FOOTBALL = b"""\
+DKIM-Signature: v=1; a=ed25519-sha256; c=relaxed/relaxed;
+ d=football.example.com; i=@football.example.com;
+ q=dns/txt; s=brisbane; t=1528637909; h=from : to :
+ subject : date : message-id : from : subject : date;
+ bh=2jUSOH9NhtVGCQWNr9BrIAPreKQjO6Sn7XIkfJVOzv8=;
+ b=/gCrinpcQOoIfuHNQIbq4pgh9kyIK3AQUdt9OdqQehSwhEIug4D11Bus
+ Fa3bT3FY5OsU7ZbnKELq+eXdp1Q1Dw==
+From: Joe SixPack <joe@football.example.com>
+To: Suzie Q <suzie@shopping.example.net>
+Subject: Is dinner ready?
+Date: Fri, 11 Jul 2003 21:00:37 -0700 (PDT)
+Message-ID: <20030712040037.46341.5F8J@football.example.com>
+
+Hi.
+
+We lost the game.  Are you hungry yet?
+
+Joe.
+""".replace(b"\n", b"\r\n")
+BRISBANE = "v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key", "result"),
+    [
+        (b"", b"", BRISBANE, ("pass", "")),
+        (b"dinner", b"lunch", BRISBANE, ("fail", "the signature does not match")),
+        (b"hungry", b"angry", BRISBANE, ("fail", "the body was changed")),
+        (b"", b"", BRISBANE.replace("11qY", "12qY"), ("fail", "the signature does not match")),
+        (b"b=/gCr", b"b=", BRISBANE, ("permerror", "ValueError")),
+        (b"", b"", BRISBANE.replace("11qY", ""), ("permerror", "could not parse")),
+        (b"", b"", BRISBANE.replace("k=ed25519; ", ""), ("permerror", "could not parse")),
+        (b"a=ed25519-", b"a=rsa-", BRISBANE, ("permerror", "the key is not for this algorithm")),
+    ],
+)
+def test_a_signature_by_an_elliptic_curve_counts(
+    check: Check, dns: DnsServer, old: bytes, new: bytes, key: str, result: tuple[str, str]
+) -> None:
+    """RFC 8463, its own example."""
+    dns.texts("brisbane._domainkey.football.example.com", key)
+    found = check(FOOTBALL.replace(old, new, 1) if old else FOOTBALL)
+    assert only(found)[0] == result[0]
+    assert only(found)[1].startswith(result[1])
+    assert found.proven == (("football.example.com",) if result[0] == "pass" else ())
 
 
 def test_a_signature_of_the_whole_body_counts_and_of_a_part_does_not(
