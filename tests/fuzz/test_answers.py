@@ -56,6 +56,11 @@ def _command(octets: bytes) -> VirusScan:
     return COMMAND.judge(octets[0] if octets else 0, octets[1:])
 
 
+def _only_zeros(octets: bytes) -> bool:
+    lines = filter(None, re.split(rb"[\r\n\0]+", octets))
+    return all(line.partition(b":")[0].strip(b"0") == b"" for line in lines)
+
+
 Judge = Callable[[bytes], VirusScan]
 TARGETS: dict[str, tuple[Judge, tuple[bytes, ...], Callable[[bytes], bool]]] = {
     "clamd": (
@@ -71,9 +76,7 @@ TARGETS: dict[str, tuple[Judge, tuple[bytes, ...], Callable[[bytes], bool]]] = {
     "sophie": (
         sophie.judge,
         (b"0", b"0\n", b"1:W32/X\r\n", b"-1:no such file\0", b"1", b"00:\r\n"),
-        lambda octets: (
-            re.fullmatch(rb"(?:[\r\n\0]*0+(?::[^\r\n\0]*)?)+[\r\n\0]*", octets) is not None
-        ),
+        _only_zeros,
     ),
     "sssp": (
         _sssp,
