@@ -5,6 +5,7 @@ from django.urls import include, path
 urlpatterns = [
     path("", include("appliance.accounts.urls")),
     path("", include("appliance.domains.urls")),
+    path("", include("appliance.engines.urls")),
     path("", include("appliance.notices.urls")),
     path("", include("appliance.policies.urls")),
     path("", include("appliance.status.urls")),

@@ -5,7 +5,7 @@ is changed only there.
 """
 
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import Any, cast
 
 from django.db import transaction
 
@@ -18,9 +18,9 @@ from smtpfilter.policy.site import Role
 LONGEST_NAME = 100
 
 
-def roles() -> dict[str, str]:
+def roles() -> dict[str, Role]:
     """Return the roles that are set here, by the scanner's name."""
-    return dict(ScannerRole.objects.values_list("name", "role"))
+    return {row.name: cast(Role, row.role) for row in ScannerRole.objects.all()}
 
 
 def as_json(row: ScannerRole) -> dict[str, Any]:
@@ -76,7 +76,7 @@ def put_role(row: Mapping[str, Any]) -> None:
     )
 
 
-def _in_force(entries: Mapping[str, Role]) -> dict[str, str]:
+def _in_force(entries: Mapping[str, Role]) -> dict[str, Role]:
     return {**entries, **{name: role for name, role in roles().items() if name in entries}}
 
 

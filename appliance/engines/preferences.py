@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Count
 
 from appliance.engines.models import Preference
 from appliance.engines.preference_keys import Key, clean_value, find_key
@@ -17,11 +18,10 @@ from smtpfilter.policy import values
 MOST_PREFERENCES = 1000  # of one name; spamd reads them all for every message
 
 
-def names() -> list[str]:
-    """Return the names that have preferences."""
-    return list(
-        Preference.objects.order_by("username").values_list("username", flat=True).distinct()
-    )
+def named() -> list[tuple[str, int]]:
+    """Return the names that have preferences, each with how many."""
+    rows = Preference.objects.order_by("username").values_list("username")
+    return list(rows.annotate(number=Count("id")))
 
 
 def of_name(username: str) -> list[Preference]:

@@ -79,13 +79,18 @@ def checked(rule: NamePoints) -> NamePoints:
     return rule
 
 
+def checked_list(rules: Sequence[NamePoints]) -> Rules:
+    """Return the rules.  Raises Refused where one is none, with its number."""
+    if len(rules) > MOST_RULES:
+        raise Refused(f"a list has at most {MOST_RULES} rules")
+    return tuple(_numbered(number, rule) for number, rule in enumerate(rules, start=1))
+
+
 @transaction.atomic
 def set_rules(*, rules: Sequence[NamePoints], actor: str) -> None:
     """Make `rules` the site's list; an empty one brings the shipped list back.  Raises Refused."""
     before = _locked()
-    after = tuple(_numbered(number, rule) for number, rule in enumerate(rules, start=1))
-    if len(after) > MOST_RULES:
-        raise Refused(f"a list has at most {MOST_RULES} rules")
+    after = checked_list(rules)
     VirusNameRule.objects.all().delete()
     VirusNameRule.objects.bulk_create(
         VirusNameRule(position=number, **as_json(rule))

@@ -9,6 +9,7 @@ from typing import Any
 from django import forms
 
 from appliance.policies.banrules import LONGEST_COMMENT, Rules
+from appliance.ui import ordering
 
 MOST_ON_SCREEN = 150  # rules; Django takes 1000 fields of one form, and people give up earlier
 BAN, EXCEPT = "ban", "except"
@@ -71,14 +72,4 @@ def from_forms(forms_: Any) -> Rules:
 
 def moved(rules: Rules, deed: str) -> Rules:
     """Return the rules after "add", "up:N", "down:N" or "delete:N"; N counts from 0."""
-    verb, _, place = deed.partition(":")
-    if verb == "add":
-        return [*rules, {"pattern": "", "banned": True, "comment": ""}]
-    if not place.isdigit() or int(place) >= len(rules):
-        return rules
-    number = int(place)
-    rest = rules[:number] + rules[number + 1 :]
-    if verb == "delete":
-        return rest
-    target = max(0, number - 1) if verb == "up" else number + 1
-    return [*rest[:target], rules[number], *rest[target:]]
+    return ordering.moved(rules, deed, {"pattern": "", "banned": True, "comment": ""})

@@ -9,22 +9,21 @@ import platform
 import socket
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 
 from django.conf import settings
 from django.db import DatabaseError, connection
+from django.utils import timezone
 from redis import Redis, RedisError
 
+from appliance.engines.health import SPAM, VIRUS, Parts, settings_parts, spam_parts, virus_parts
 from appliance.sources.health import source_failures
+from appliance.status.alarms import current_alarms
 from appliance.status.models import SiteSettings
-from smtpfilter.config import Endpoint, FilterConfig
+from appliance.status.probe import TIMEOUT_SECONDS, Probe
+from smtpfilter.config import ConfigError, Endpoint, FilterConfig
 from smtpfilter.mail.reply import parse_reply
 from smtpfilter.ports import ScannerFailed
 from smtpfilter.scan.authenticity.lookups import DnsFailed, Lookups
-from smtpfilter.scan.clamd import Clamd
-from smtpfilter.scan.spamd import Spamd
-
-TIMEOUT_SECONDS = 8.0
 
 # Sent every ten seconds: one that has been due for ten minutes is sent by nobody.
 _WAITING_NOTICES = """
@@ -33,37 +32,30 @@ _WAITING_NOTICES = """
     FROM quarantine_notice WHERE state IN ('waiting', 'sending')"""
 
 
-@dataclass(frozen=True, slots=True)
-class Probe:
-    """One part of the appliance: does it work, and what does it say."""
-
-    ok: bool
-    detail: str
-
-
 def probe_all(config: FilterConfig | None = None) -> dict[str, Probe]:
     """Ask every part that is in use; return what each says, in the order in which mail meets
     them.
     """
     config = config or FilterConfig.from_environment()
-    probes: dict[str, Callable[[], Probe | None]] = {
-        "database": _database,
-        "filter": lambda: _greets(config.listen[0]),
-        "virus scanner": lambda: _clamd(config),
-        "spam scanner": lambda: _spamd(config),
-        "next hop": lambda: _greets(config.relay),
-        "queue": _broker,
-        "notices": _notices,
-        "dns": lambda: _dns(config),
-        "sources": _sources,
-    }
+    probes: tuple[Callable[[], Parts], ...] = (
+        _part("database", _database),
+        _part("filter", lambda: _greets(config.listen[0])),
+        _parts(VIRUS, lambda: virus_parts(config)),
+        _parts(SPAM, lambda: spam_parts(config)),
+        _part("next hop", lambda: _greets(config.relay)),
+        _part("queue", _broker),
+        _part("notices", _notices),
+        _part("dns", lambda: _dns(config)),
+        _part("sources", _sources),
+        _parts("engines", settings_parts),
+        _part("alarms", _alarms),
+    )
     with ThreadPoolExecutor(len(probes)) as pool:
-        answers = {name: pool.submit(_safely, probe) for name, probe in probes.items()}
-        said = {name: answer.result() for name, answer in answers.items()}
-    return {name: probe for name, probe in said.items() if probe}
+        answers = [pool.submit(probe) for probe in probes]
+        return {name: probe for answer in answers for name, probe in answer.result().items()}
 
 
-MAIL_NEEDS = ("database", "filter", "virus scanner", "spam scanner", "next hop")
+MAIL_NEEDS = ("database", "filter", VIRUS, SPAM, "next hop")
 
 
 def mail_flows(probes: Mapping[str, Probe]) -> bool:
@@ -74,17 +66,33 @@ def mail_flows(probes: Mapping[str, Probe]) -> bool:
 def report(probes: Mapping[str, Probe]) -> str:
     """Return a text for a support request: versions and probes, no addresses, no mail."""
     lines = [f"Postern on {platform.platform()}, Python {platform.python_version()}", ""]
-    lines += [
-        f"{'ok ' if probe.ok else 'BAD'}  {name}: {probe.detail}" for name, probe in probes.items()
-    ]
+    lines += [f"{probe.word}  {name}: {probe.detail}" for name, probe in probes.items()]
     return "\n".join(lines) + "\n"
 
 
-def _safely(probe: Callable[[], Probe | None]) -> Probe | None:
-    try:
-        return probe()
-    except (OSError, ScannerFailed, DnsFailed, DatabaseError, RedisError) as error:
-        return Probe(False, str(error).splitlines()[0] if str(error) else type(error).__name__)
+def _part(name: str, probe: Callable[[], Probe | None]) -> Callable[[], Parts]:
+    """Return the probe as one that gives the part `name`, or none."""
+
+    def parts() -> Parts:
+        said = probe()
+        return {name: said} if said else {}
+
+    return _parts(name, parts)
+
+
+def _parts(name: str, probes: Callable[[], Parts]) -> Callable[[], Parts]:
+    """Return `probes` so that what they raise is said as the part `name` that does not work."""
+
+    def parts() -> Parts:
+        try:
+            return probes()
+        except (
+            OSError, ScannerFailed, DnsFailed, DatabaseError, RedisError, ConfigError
+        ) as error:  # fmt: skip
+            lines = str(error).splitlines()
+            return {name: Probe(False, lines[0] if lines else type(error).__name__)}
+
+    return parts
 
 
 def _database() -> Probe:
@@ -119,21 +127,6 @@ def _connect(endpoint: Endpoint) -> socket.socket:
     return connected
 
 
-def _clamd(config: FilterConfig) -> Probe:
-    if config.clamd is None:
-        return Probe(True, "no virus scanner, by choice (FILTER_CLAMD is not set)")
-    clamd = Clamd(config.clamd, TIMEOUT_SECONDS)
-    clamd.self_test()
-    return Probe(True, f"{clamd.version()}, finds the EICAR test file")
-
-
-def _spamd(config: FilterConfig) -> Probe:
-    if config.spamd is None:
-        return Probe(True, "no spam scanner, by choice (FILTER_SPAMD is not set)")
-    Spamd(config.spamd, TIMEOUT_SECONDS).self_test()
-    return Probe(True, "spamd finds the GTUBE test mail")
-
-
 def _broker() -> Probe:
     Redis.from_url(_redis_url(settings.CELERY_BROKER_URL), socket_timeout=TIMEOUT_SECONDS).ping()
     return Probe(True, "Redis answers")
@@ -163,6 +156,18 @@ def _sources() -> Probe | None:
     if failures is None:
         return None
     return Probe(not failures, "; ".join(failures) or "the last reading of each went well")
+
+
+def _alarms() -> Probe | None:
+    """Tell what people were called for lately; None where Postgres does not answer."""
+    try:
+        current = current_alarms(timezone.now())
+    except DatabaseError:
+        return None  # told as "database"
+    finally:
+        connection.close()
+    told = "; ".join(f"{alarm.name}: {alarm.text}" for alarm in current)
+    return Probe(True, told or "none", warns=bool(current))
 
 
 def _notices() -> Probe:

@@ -9,7 +9,8 @@ from django.views.decorators.http import require_safe
 
 from appliance.accounts.access import Verb
 from appliance.accounts.guard import allowed
-from appliance.status.health import Probe, mail_flows, probe_all
+from appliance.status.health import mail_flows, probe_all
+from appliance.status.probe import Probe
 
 FRESH_SECONDS = 3  # each probe is real work for the engines: more often it is not done
 

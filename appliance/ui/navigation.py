@@ -35,6 +35,7 @@ MENU = (
     Entry("Domains", "domains", "globe", (Verb.SEE_DOMAINS,)),
     Entry("Notices", "notices", "megaphone", (Verb.SEE_POLICY,)),
     Entry("Networks", "networks", "network", (Verb.SEE_POLICY,)),
+    Entry("Engines", "engines", "scan-search", (Verb.SEE_SYSTEM,)),
     Entry("Accounts", "accounts", "users", (Verb.MANAGE_USERS,)),
 )
 

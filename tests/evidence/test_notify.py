@@ -13,8 +13,9 @@ from django.db import connection
 
 from appliance.notices.models import NoticeTemplate
 from appliance.notices.source import DatabaseTemplates
-from appliance.status.health import Probe, _notices
+from appliance.status.health import _notices
 from appliance.status.models import SiteSettings
+from appliance.status.probe import Probe
 from quarantine import notify, tasks
 from quarantine.letters import Letters
 from quarantine.models import MailRecord, Notice, SeenVirus

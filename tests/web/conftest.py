@@ -21,7 +21,7 @@ from appliance.domains.edit import add_domain
 from appliance.domains.models import Domain
 from appliance.policies.models import PolicyLayer, SenderRule
 from appliance.status import views as status_views
-from appliance.status.health import Probe
+from appliance.status.probe import Probe
 from quarantine.models import RecipientRecord
 from quarantine.store import DatabaseJournal
 from smtpfilter.policy.lookup import SITE

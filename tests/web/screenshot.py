@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser
 from pytest_django.live_server_helper import LiveServer
 
-from appliance.status.health import Probe
+from appliance.status.probe import Probe
 from tests.web.browser import visitor
 from tests.web.conftest import Cast
 from tests.web.story import tell
@@ -30,6 +30,11 @@ PAGES = {
     "sender-list": "/senders/example.com/",
     "domains": "/domains/",
     "domain": "/domains/example.com/",
+    "engines": "/engines/",
+    "virus-names": "/engines/virusnames/?name=Sanesecurity.Phishing.7",
+    "preferences": "/engines/preferences/",
+    "preference-list": "/engines/preferences/ann/",
+    "learning": "/engines/learning/",
     "accounts": "/accounts/",
     "password": "/password/change/",
     "nothing": "/no-such-page/",

@@ -19,7 +19,8 @@ PATHS = (
     "/", "/quarantine/", "/mails/", "/policies/", "/policies/example.com/", "/senders/",
     "/senders/example.com/", "/domains/", "/domains/example.com/", "/accounts/",
     "/policies/banrules/", "/policies/banrules/debian/", "/networks/", "/profiles/outbound/",
-    "/notices/", "/notices/virus/en/",
+    "/notices/", "/notices/virus/en/", "/engines/", "/engines/virusnames/?name=Phishing.x",
+    "/engines/preferences/", "/engines/preferences/ann/", "/engines/learning/",
     "/password/change/",
 )  # fmt: skip
 VIEWS = ("why", "text", "rules", "parts")

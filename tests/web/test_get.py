@@ -45,7 +45,11 @@ def test_looking_changes_nothing(cast: Cast, role: str, method: str) -> None:
         "/senders/olga@example.com/remove/", "/domains/", "/domains/example.com/",
         "/domains/example.com/remove/", "/accounts/", f"/accounts/{cast.auditor.pk}/",
         f"/accounts/{cast.auditor.pk}/remove/", "/notices/", "/notices/virus/de/",
-        "/notices/virus/de/reset/", "/status/", "/healthz", "/readyz", "/metrics",
+        "/notices/virus/de/reset/", "/engines/", "/engines/role/", "/engines/scanning/",
+        "/engines/answer/?name=clamd", "/engines/virusnames/", "/engines/virusnames/?name=x",
+        "/engines/virusnames/reset/", "/engines/preferences/", "/engines/preferences/?name=ann",
+        "/engines/preferences/ann/", "/engines/preferences/ann/remove/", "/engines/learning/",
+        "/status/", "/healthz", "/readyz", "/metrics",
     ]  # fmt: skip
     client = cast.client(role)
     before = _fingerprints()
@@ -61,6 +65,7 @@ def test_every_deed_is_among_those_that_only_answer_to_post() -> None:
     acting = {name for name, method, *got in ROWS if method == "POST" and "302" in got[:7]}
     forms = {"policy", "ban_set", "profile", "networks", "sender_list", "domains", "domain"}
     forms |= {"notice", "accounts", "account"}
+    forms |= {"engines", "virus_names", "preference_list"}
     allauth = {name for name in acting if name.startswith("account_")} - {
         "account_active",
         "account_remove",

@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterator
 import pytest
 from django.db import transaction
 from django.urls import URLPattern, get_resolver, reverse
+from django.utils import timezone
 
+from appliance.engines.learning_models import LearningJob
 from appliance.policies.profiles import change_profile
 from appliance.policies.senders import add_sender
 from quarantine.bin import delete_held
@@ -83,6 +85,28 @@ notice                   GET   200 200 200 200 403 403 200 302
 notice                   POST  302 403 403 403 403 403 403 302
 notice_reset             GET   405 405 405 405 405 405 405 302
 notice_reset             POST  302 403 403 403 403 403 403 302
+engines                  GET   200 403 403 200 403 403 403 302
+engines                  POST  302 403 403 403 403 403 403 302
+scanner_role             GET   405 405 405 405 405 405 405 302
+scanner_role             POST  302 403 403 403 403 403 403 302
+virus_scanning           GET   405 405 405 405 405 405 405 302
+virus_scanning           POST  302 403 403 403 403 403 403 302
+engine_answer            GET   404 403 403 404 403 403 403 302
+engine_answer            POST  405 405 405 405 405 405 405 302
+virus_names              GET   200 403 403 200 403 403 403 302
+virus_names              POST  302 403 403 403 403 403 403 302
+virus_names_reset        GET   405 405 405 405 405 405 405 302
+virus_names_reset        POST  302 403 403 403 403 403 403 302
+preferences              GET   200 403 403 200 403 403 403 302
+preferences              POST  405 405 405 405 405 405 405 302
+preference_list          GET   200 403 403 200 403 403 403 302
+preference_list          POST  302 403 403 403 403 403 403 302
+preference_remove        GET   405 405 405 405 405 405 405 302
+preference_remove        POST  302 403 403 403 403 403 403 302
+learning                 GET   200 403 403 200 403 403 403 302
+learning                 POST  422 403 403 403 403 403 403 302
+learning_stop            GET   405 405 405 405 405 405 405 302
+learning_stop            POST  302 403 403 403 403 403 403 302
 accounts                 GET   200 403 403 403 403 403 403 302
 accounts                 POST  302 403 403 403 403 403 403 302
 account                  GET   200 403 403 403 403 403 403 302
@@ -125,6 +149,11 @@ POSTED: dict[str, dict[str, str]] = {
     "domains": {"name": "new.example"},
     "domain": {"address": "new@example.com"},
     "notice": {"subject": "Hello", "body": "{{ hostname }}", "save": "yes"},
+    "engines": {"card": "scanning", "remember_seconds": "60"},
+    "scanner_role": {"name": "clamd", "role": "backup"},
+    "virus_scanning": {"scan": "no"},
+    "virus_names": {"do": "save", "rule-TOTAL_FORMS": "0", "rule-INITIAL_FORMS": "0"},
+    "preference_list": {"preference": "use_bayes", "value": "no"},
     "accounts": {"email": "new@example.net", "role": "auditor", "password": PASSWORD},
     "account": {"password": "another gate, another wall"},
     "account_active": {"active": "no"},
@@ -159,6 +188,8 @@ def addresses(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], st
             **dict.fromkeys(("release", "decline", "delete", "restore"), mail | recipient),
             **{page: {"name": "current"} for page in ("ban_set", "ban_set_remove")},
             **{page: {"name": "outbound"} for page in ("profile", "profile_remove")},
+            **{page: {"name": "ann"} for page in ("preference_list", "preference_remove")},
+            "learning_stop": {"pk": _learning().pk},
             "domain": {"name": "example.com"},
             "domain_remove": {"name": "example.com"},
             "mailbox_remove": {"address": KEY},
@@ -172,6 +203,13 @@ def addresses(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], st
         return reverse(name, kwargs=arguments.get(name))
 
     return address
+
+
+def _learning() -> LearningJob:
+    now = timezone.now()
+    return LearningJob.objects.create(
+        kind="spam", source="mbox", actor="tests", started_at=now, touched_at=now
+    )
 
 
 def _ask_only(*, recipient_id: int, actor: object, **_: object) -> RecipientRecord:

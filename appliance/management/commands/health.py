@@ -1,7 +1,6 @@
 """`manage.py health [--report FILE]`: does every part work; exit code 1 if one does not."""
 
 from argparse import Namespace
-from dataclasses import asdict
 from pathlib import Path
 
 from django.core.management.base import CommandParser
@@ -22,11 +21,8 @@ class Command(AnswerCommand):
         ok = all(probe.ok for probe in probes.values())
         if options.report:
             _write(options.report, report(probes))
-        parts = {name: asdict(probe) for name, probe in probes.items()}
-        lines = [
-            f"{'ok ' if probe.ok else 'BAD'}  {name}: {probe.detail}"
-            for name, probe in probes.items()
-        ]
+        parts = {name: {"ok": one.ok, "detail": one.detail} for name, one in probes.items()}
+        lines = [f"{probe.word}  {name}: {probe.detail}" for name, probe in probes.items()]
         return Answer({"ok": ok, "parts": parts}, lines, code=0 if ok else REFUSED)
 
 

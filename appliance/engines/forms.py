@@ -1,0 +1,99 @@
+"""The forms of the engines' settings, one for each subject; what a field means is said by the
+model.
+"""
+
+from typing import Any, ClassVar
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.forms.models import fields_for_model
+
+from appliance.status.edit import FIELDS, as_json
+from appliance.status.models import SiteSettings
+
+
+class SettingsForm(forms.Form):
+    """Some of the site's settings, by the names in `labels`."""
+
+    labels: ClassVar[dict[str, str]] = {}
+
+    def __init__(self, row: SiteSettings, edits: bool, data: Any = None) -> None:
+        super().__init__(data, initial=as_json(row))
+        names = tuple(self.labels)
+        self.fields.update(fields_for_model(SiteSettings, fields=names, labels=self.labels))
+        for field in self.fields.values():
+            field.disabled = not edits
+
+    def clean(self) -> dict[str, Any]:
+        """Put what the model says about a value beside its field."""
+        for name, value in list(self.cleaned_data.items()):
+            try:
+                FIELDS[name].clean(value, None)
+            except ValidationError as error:
+                self.add_error(name, error)
+        return self.cleaned_data
+
+
+class ScanningForm(SettingsForm):
+    labels: ClassVar = {
+        "first_finding_ends": "Stop at the first finding",
+        "remember_seconds": "Remember identical content",
+    }
+
+
+class SpamForm(SettingsForm):
+    labels: ClassVar = {
+        "spam_engine": "Engine",
+        "rspamd_factor": "Worth of an Rspamd point",
+        "spam_body_kilobytes": "Body that is looked at",
+    }
+
+
+class NetworkForm(SettingsForm):
+    labels: ClassVar = {
+        "network_tests": "Network tests",
+        "dns_lists": "DNS block lists",
+        "razor": "Razor2",
+        "pyzor": "Pyzor",
+        "dcc": "DCC",
+    }
+
+
+class BayesForm(SettingsForm):
+    labels: ClassVar = {
+        "use_bayes": "Score by Bayes",
+        "bayes_auto_learn": "Learn by itself",
+        "bayes_auto_learn_threshold_nonspam": "Learn as wanted below",
+        "bayes_auto_learn_threshold_spam": "Learn as spam from",
+    }
+
+
+class UnpackingForm(SettingsForm):
+    labels: ClassVar = {
+        "unpack_levels": "Levels",
+        "unpack_parts": "Parts",
+        "unpack_megabytes": "Content",
+        "unpack_ratio": "Ratio",
+        "unpack_free_megabytes": "Free of the ratio",
+        "unpack_seconds": "Time",
+    }
+
+
+class PenPalsForm(SettingsForm):
+    labels: ClassVar = {
+        "penpals_bonus_score": "Bonus",
+        "penpals_halflife_days": "Half-life",
+        "penpals_threshold_low": "Not below",
+        "penpals_threshold_high": "Not above",
+    }
+
+
+# By the name of the card, which a form sends with what was typed.
+CARDS: dict[str, type[SettingsForm]] = {
+    "scanning": ScanningForm,
+    "spam": SpamForm,
+    "network": NetworkForm,
+    "bayes": BayesForm,
+    "unpacking": UnpackingForm,
+    "penpals": PenPalsForm,
+}
