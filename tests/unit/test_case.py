@@ -8,7 +8,9 @@ import pytest
 
 from smtpfilter.mail.findings import Authentication, Signature
 from smtpfilter.policy.banning import BUILT_IN
-from smtpfilter.policy.layers import SenderRule
+from smtpfilter.policy.layers import Origin, Profile, SenderRule
+from smtpfilter.policy.settings import PolicySettings
+from smtpfilter.policy.site import NamePoints, Site
 from smtpfilter.verdict.case import make_case
 from smtpfilter.verdict.verdict import Case
 from tests.unit.builders import (
@@ -60,6 +62,35 @@ def test_a_case_is_made_of_the_book() -> None:
     assert made.ban_rules == BUILT_IN["article"]
     assert made.mail_from == address(OSCAR)
     assert made.recipient_delimiter == "-+"
+    assert (made.mail_id, made.size_bytes, made.bulk, made.now) == (MAIL_ID, 10, False, NOW)
+
+
+def test_a_case_carries_what_is_known_of_the_sender() -> None:
+    """W-8, E-5, V-4: proof, profiles, and virus names that are worth points."""
+    names = (NamePoints("^x", 1.0),)
+    entry = SenderRule("example.com", SENDER, "allow", authenticated=True)
+    stale = SenderRule("example.com", SENDER, "block", expires_at=NOW)
+    found = signed("remote.example")
+    made = make_case(
+        book(
+            senders=(entry, stale),
+            profiles={"out": Profile("out", PolicySettings(banned_rulenames=""))},
+            site=Site(name_points=names),
+        ),
+        recipient(ANN),
+        mail_id=MAIL_ID,
+        identities=[address(SENDER)],
+        size_bytes=10,
+        bulk=True,
+        now=NOW,
+        hostname=HOST,
+        origin=Origin(profiles=("out",)),
+        authentication=found,
+    )
+    assert made.policy.origins["banned_rulenames"] == "profile out"
+    assert made.ban_rules == ()
+    assert (made.sender.white, made.sender.black) == (True, False)
+    assert (made.authentication, made.name_points, made.bulk) == (found, names, True)
 
 
 @pytest.mark.parametrize(
@@ -101,6 +132,7 @@ def test_a_sender_is_proven_by_his_domain_alone(
         ((LIST, BOB), {"authentication": signed("evil.example", "temperror")}, True),
         ((LIST, BOB), {"authentication": Authentication(spf="temperror", spf_domain="example.com")}, False),
         ((LIST, BOB), {"authentication": Authentication(spf="temperror", spf_domain="evil.example")}, True),
+        ((LIST, BOB), {"authentication": Authentication(spf="fail", spf_domain="mail.example.com")}, True),
     ],
 )  # fmt: skip
 def test_who_claims_a_local_domain_from_outside_without_proof_is_spoofed(

@@ -340,6 +340,12 @@ def test_a_mail_loop_is_refused(who: str, most: int) -> None:
     assert is_looping(made, most + 1)
     assert (verdict.category, verdict.destiny, verdict.keep) == (Category.MTA, REJECT, False)
     assert str(verdict.reply).startswith("554 5.4.6 ")
+    assert (verdict.blocked_by, verdict.categories) == (
+        Category.MTA,
+        (Category.MTA, Category.CLEAN),
+    )
+    assert (verdict.edits, verdict.suppressed) == (Edits(), "")
+    assert loop_verdict(case(who, bulk=True)).suppressed == "bulk mail"
     assert verdict.reasons == (
         f"More than {most} Received fields: the mail goes round in circles.",
     )

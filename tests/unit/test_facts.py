@@ -1,7 +1,7 @@
 """What notices may say of a message: complete, visible, bounded (2(t))."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
@@ -169,3 +169,52 @@ def test_the_score_in_a_notice_is_that_of_those_whom_it_is_about(
 def test_a_sign_of_spam_is_no_virus_in_a_notice() -> None:
     """V-4."""
     assert facts(findings=Findings(viruses=(Virus("Phish", "clamd", 0.1),)))["viruses"] == []
+
+
+def test_of_two_names_of_a_program_the_first_counts() -> None:
+    assert facts(b"User-Agent: A\r\nX-Mailer: B\r\n\r\n")["user_agent"] == "A"
+
+
+def test_a_recipient_has_all_his_facts() -> None:
+    """2(t)."""
+    one = recipient_fact(address="a", category="spam", outcome="held", reply="r", score=6.25)
+    assert one == {
+        "address": "a", "category": "spam", "outcome": "held", "action": "", "reply": "r",
+        "reasons": [], "score": "6.25", "banned": [],
+    }  # fmt: skip
+    (told_one,) = told_facts((told(),), MAIL_ID, FOUND)["recipients"]
+    assert told_one["category"] == "banned"
+    assert str(MAIL_ID) in told_one["reply"]
+
+
+def test_values_and_lists_are_bounded() -> None:
+    """P6."""
+    many = tuple(Unchecked("encrypted", f"{n}") for n in range(150))
+    found = facts(b"Subject: " + b"x" * 3000 + b"\r\n\r\n", replace(FOUND, unchecked=many))
+    assert len(str(found["subject"])) == 1000
+    assert found["unchecked"] == [f"{n}" for n in range(100)]
+
+
+@pytest.mark.parametrize(
+    ("fields", "lines", "ends"),
+    [
+        ([b"A: 1\r\n"] * 500, 500, False),
+        ([b"A: 1\r\n"] * 501, 501, True),
+        ([b"A: " + b"x" * 7995 + b"\r\n"] * 2, 2, False),
+        ([b"A: " + b"x" * 7995 + b"\r\n", b"A: " + b"x" * 7996 + b"\r\n"], 2, True),
+        ([b"A: b \r\n"], 1, False),
+    ],
+)
+def test_the_header_section_is_shown_in_whole_fields(
+    fields: list[bytes], lines: int, ends: bool
+) -> None:
+    """At most 500 lines and 16000 octets; a line of 4000 characters."""
+    header = facts(b"".join(fields) + b"\r\n")["header"]
+    assert isinstance(header, list)
+    assert (len(header), header[-1] == "[...]") == (lines, ends)
+    assert header[0] == fields[0].decode().rstrip("\r\n")[:4000]
+
+
+def test_times_of_elsewhere_are_shown_in_utc() -> None:
+    east = datetime(2026, 3, 1, 5, tzinfo=timezone(timedelta(hours=5)))
+    assert shown_time(east) == "2026-03-01 00:00:00 UTC"

@@ -10,13 +10,14 @@ import pytest
 from smtpfilter.mail.findings import Findings
 from smtpfilter.policy.destiny import Destiny
 from smtpfilter.verdict.decide import decide
-from smtpfilter.verdict.plan import make_plan
+from smtpfilter.verdict.plan import make_plan, original_recipient
 from tests.unit.builders import (
     ANN,
     BAD_HEADER,
     CLEAN,
     EICAR,
     PROGRAM,
+    address,
     case,
     recipient,
     scored,
@@ -112,3 +113,18 @@ def test_the_next_hop_hears_the_first_address_in_orcpt() -> None:
     ann, bob = map(delivery.forwarded, delivery.recipients)
     assert (str(ann.address), ann.orcpt) == ("ann+spam@example.com", b"rfc822;ann@example.com")
     assert str(bob.address) == "bob+spam@example.com"
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("ann@example.com", b"rfc822;ann@example.com"),
+        ("a+b=c@example.com", b"rfc822;a+2Bb+3Dc@example.com"),
+        ('"a b!~"@example.com', b'rfc822;"a+20b!~"@example.com'),
+        ("änne+x@example.com", b"utf-8;\\x{E4}nne+2Bx@example.com"),
+        ("\u20ac@example.com", b"utf-8;\\x{20AC}@example.com"),
+    ],
+)
+def test_orcpt_is_written_as_xtext(text: str, value: bytes) -> None:
+    """RFC 3461 4, RFC 6533 3."""
+    assert original_recipient(address(text)) == value

@@ -3,6 +3,7 @@
 # ruff: noqa: E501 - one row of a table is one line
 
 from dataclasses import replace
+from datetime import timedelta, timezone
 from typing import Any
 
 import pytest
@@ -534,3 +535,64 @@ def test_hostile_names_do_not_break_out_of_a_field() -> None:
     assert b"\x00" not in header
     assert header.isascii()
     assert all(len(line) < 998 for line in header.split(b"\r\n"))
+
+
+def test_long_lists_of_rules_are_told_whole() -> None:
+    """T-6: folded, so that no line is long; 16000 characters at most."""
+    many = [(f"RULE_{n:04}", 0.01) for n in range(2000)]
+    short = fields(scored(1.0, *many[:200]), allowed_added_header_fields="all X-Spam-Report")
+    assert short["X-Spam-Status"].count("RULE_") == short["X-Spam-Report"].count("RULE_") == 200
+    assert short["X-Spam-Report"].startswith("* 0.01 RULE_0000  * 0.01 RULE_0001 ")
+    long = fields(scored(1.0, *many), allowed_added_header_fields="all X-Spam-Report")
+    assert len(long["X-Spam-Status"]) == len(long["X-Spam-Report"]) == 16000
+
+
+def test_many_signatures_are_told_whole() -> None:
+    """RFC 8601: no result is cut in half by the length of a usual field."""
+    one = Signature("d" * 60 + ".example", "s" * 60, "fail", "r" * 300 + "@")
+    found = Authentication(signatures=(one,) * 20)
+    value = fields_of(replace(case(), authentication=found))["Authentication-Results"]
+    assert value.count("dkim=fail") == 20
+    assert f"reason={'r' * 100} header.d" in value
+    assert value.endswith("dmarc=none")
+
+
+def test_a_name_in_results_has_the_characters_of_names() -> None:
+    odd = Authentication(signatures=(Signature("a b;c" + "d" * 300, "s", "fail", "a@b"),))
+    value = fields_of(replace(case(), authentication=odd))["Authentication-Results"]
+    assert f"header.d=a_b_c{'d' * 248} " in value
+    assert 'reason="a?b" ' in value
+
+
+def test_no_virus_scan_is_the_first_word_about_what_was_not_scanned() -> None:
+    """Z-1."""
+    findings = replace(unchecked("encrypted"), viruses=None)
+    shown = fields(findings, unchecked_destiny="pass")["X-Postern-Unscanned"]
+    assert shown == "no virus scan, encrypted"
+
+
+@pytest.mark.parametrize(
+    ("sender", "score", "level"), [(BLACK, "64", "*" * 64), (WHITE, "0", ""), (None, None, None)]
+)
+def test_a_listed_sender_has_a_score_where_nothing_was_scored(
+    sender: SenderMatch | None, score: str | None, level: str | None
+) -> None:
+    """T-5."""
+    found = fields(replace(CLEAN, spam=None), sender=sender, spam_lover=True, spam_tag_level=-999.0)
+    assert (found.get("X-Spam-Score"), found.get("X-Spam-Level")) == (score, level)
+
+
+def test_a_level_of_nothing_is_told_as_zero_in_a_tag() -> None:
+    made = case(spam_subject_tag="_REQD_ _U_")
+    none = replace(made.policy.settings, spam_tag2_level=None)
+    later = made.now.astimezone(timezone(timedelta(hours=5)))
+    made = replace(made, policy=replace(made.policy, settings=none), now=later)
+    assert decide(made, scored(1)).edits.subject_tag == "0 20260301T120000Z"
+
+
+def test_without_allowed_names_nothing_is_added() -> None:
+    """T-5."""
+    made = case()
+    none = replace(made.policy.settings, allowed_added_header_fields=None)
+    edits = decide(replace(made, policy=replace(made.policy, settings=none)), CLEAN).edits
+    assert (edits.prepend, edits.traced) == ((), False)

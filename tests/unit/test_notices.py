@@ -84,6 +84,66 @@ def test_the_notice_says_who_writes_to_whom_about_what() -> None:
     assert message.get_param("report-type") == "delivery-status"
 
 
+def test_a_notice_octet_for_octet() -> None:
+    """RFC 3464, 3834, 6522: what a mail reader is given."""
+    end = Settlement(Outcome.REJECTED, Reply(550, "", "No such user"), "smtp:mx.example.net:25")
+    whole = notice(end=end, recipients=(recipient(ANN),), client=Client(helo="desk.example.org"))
+    assert whole.decode().split("\r\n") == [
+        f'From: "Mail filter at {HOST}" <postmaster@{HOST}>',
+        "To: <sender@remote.example>",
+        "Subject: What happened",
+        "Date: Sun, 01 Mar 2026 12:00:00 +0000",
+        f"Message-ID: <DSN{MAIL_ID}@{HOST}>",
+        "In-Reply-To: <orig@remote.example>",
+        "References: <orig@remote.example>",
+        "Auto-Submitted: auto-replied",
+        "MIME-Version: 1.0",
+        "Content-Type: multipart/report; report-type=delivery-status;",
+        f'\tboundary="=_postern_{MAIL_ID}"',
+        "",
+        "This is a MIME-encapsulated message.",
+        "",
+        f"--=_postern_{MAIL_ID}",
+        "Content-Type: text/plain; charset=utf-8",
+        "Content-Transfer-Encoding: 7bit",
+        "",
+        "Your message was refused.",
+        "",
+        f"--=_postern_{MAIL_ID}",
+        "Content-Type: message/delivery-status",
+        "Content-Transfer-Encoding: 7bit",
+        "",
+        f"Reporting-MTA: dns; {HOST}",
+        "Received-From-MTA: dns; desk.example.org",
+        "Arrival-Date: Sun, 01 Mar 2026 12:00:00 +0000",
+        "",
+        f"Final-Recipient: rfc822;{ANN}",
+        "Action: failed",
+        "Status: 5.0.0",
+        "Remote-MTA: dns; mx.example.net",
+        "Diagnostic-Code: smtp; 550 No such user",
+        "Last-Attempt-Date: Sun, 01 Mar 2026 12:00:00 +0000",
+        f"Final-Log-ID: {MAIL_ID}",
+        "",
+        f"--=_postern_{MAIL_ID}",
+        "Content-Type: text/rfc822-headers",
+        "Content-Transfer-Encoding: 7bit",
+        "",
+        "Message-ID: <orig@remote.example>",
+        "Subject: hello",
+        "X: folded",
+        "\tline",
+        "",
+        f"--=_postern_{MAIL_ID}--",
+        "",
+    ]
+
+
+def test_a_mail_without_an_id_is_answered_without_one() -> None:
+    message = message_from_bytes(notice(b"Subject: x\r\n\r\n"))
+    assert message["In-Reply-To"] is message["References"] is None
+
+
 def test_it_has_text_status_and_header_section_but_never_the_body() -> None:
     """N-3: whatever RET says."""
     octets = notice(ret=b"FULL")
@@ -274,6 +334,84 @@ def test_a_plain_notice_says_that_a_program_wrote_it() -> None:
     assert message["Message-ID"] == f"<VA{MAIL_ID}@{HOST}>"
     assert message["From"] == f'"Mail filter at {HOST}" <postmaster@{HOST}>'
     assert message.get_payload() == "found: Eicar\r\nFrom: x\r\n"
+
+
+def test_a_plain_notice_octet_for_octet() -> None:
+    """RFC 5322, 6532: addresses in UTF-8 stand as they are, text is encoded."""
+    octets = plain_notice(
+        to="jürgen\ud800@exämple.org",
+        message_id="VA1@x",
+        now=NOW,
+        hostname=HOST,
+        from_address="Filter <filter@example.com>",
+        text=Text("Größe", "Zu groß.\n"),
+    )
+    assert octets.decode().split("\r\n") == [
+        "From: Filter <filter@example.com>",
+        "To: <jürgen?@exämple.org>",
+        "Subject: =?utf-8?b?R3LDtsOfZQ==?=",
+        "Date: Sun, 01 Mar 2026 12:00:00 +0000",
+        "Message-ID: <VA1@x>",
+        "Auto-Submitted: auto-generated",
+        "MIME-Version: 1.0",
+        "Content-Type: text/plain; charset=utf-8",
+        "Content-Transfer-Encoding: quoted-printable",
+        "",
+        "Zu gro=C3=9F.",
+        "",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("length", "encoding"), [(990, "7bit"), (991, "quoted-printable"), (5000, "quoted-printable")]
+)
+def test_a_line_that_is_too_long_for_smtp_is_encoded(length: int, encoding: str) -> None:
+    """RFC 5321 4.5.3.1.6."""
+    text = parts(notice(text=Text("s", "a\n" + "x" * length + "\nb\n")))[0]
+    assert text["Content-Transfer-Encoding"] == encoding
+    lines = text.get_payload(decode=True).split(b"\r\n")  # type: ignore[union-attr]
+    assert lines == [b"a", b"x" * length, b"b", b""]
+    assert all(len(line) <= 990 for line in str(text.get_payload()).split("\r\n"))
+
+
+def test_at_most_64_kib_of_whole_fields_come_back() -> None:
+    """N-3."""
+    field = b"A: " + b"x" * 507 + b"\r\n"
+    for count, kept in ((128, 128), (129, 128)):
+        headers = parts(notice(field * count + b"\r\n"))[2]
+        assert str(headers.get_payload()).count("A: x") == kept
+    one_more = field * 127 + b"A: " + b"x" * 508 + b"\r\n"
+    assert str(parts(notice(one_more))[2].get_payload()).count("A: x") == 127
+
+
+def test_the_original_recipient_is_told_as_the_sender_wrote_him() -> None:
+    """RFC 3461 4.2, 6533 3: for an ASCII sender in ASCII, for another in UTF-8."""
+    odd = recipient(ANN, orcpt=b"rfc822;a;b+0D+0AX:+20y+2Bz@example.com")
+    _, status, _ = parts(notice(recipients=(odd,), envid=b"a+0Db"))
+    assert status.get_payload()[1]["Original-Recipient"] == "rfc822;a;b X: y+z@example.com"
+    assert status.get_payload()[0]["Original-Envelope-Id"] == "a b"
+
+    utf8 = recipient(ANN, orcpt=b"ut\xfff-8;" + "änne+FF".encode())
+    assert rb"Original-Recipient: ut?f-8;\x{E4}nne\x{FFFD}" in notice(recipients=(utf8,))
+    global_notice = notice(mail_from=address("ü@x.org"), recipients=(utf8,), envid="ö".encode())
+    assert "Original-Recipient: ut?f-8;änne\ufffd\r\n".encode() in global_notice
+    assert "Original-Envelope-Id: ö\r\n".encode() in global_notice
+
+
+def test_a_long_name_of_a_client_is_cut() -> None:
+    """RFC 5321 4.5.3.1.2."""
+    _, status, _ = parts(notice(client=Client(helo="h" * 300)))
+    assert status.get_payload()[0]["Received-From-MTA"] == f"dns; {'h' * 255}"
+
+
+def test_the_language_is_the_first_recipients() -> None:
+    """N-7."""
+    german = decide(case(ANN, notice_language="de"), CLEAN)
+    made = (Told(german, REFUSED), told(recipient(BOB)))
+    assert language_of_notice(made) == "de"
+    assert language_of_notice(made[::-1]) == "en"
+    none = replace(german.policy, settings=replace(german.policy.settings, notice_language=None))
+    assert language_of_notice((Told(replace(german, policy=none), REFUSED),)) == "en"
 
 
 def test_a_utf8_sender_gets_a_global_notice() -> None:

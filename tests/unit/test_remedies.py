@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smtpfilter.mail.findings import Authentication, Findings
+from smtpfilter.mail.findings import Authentication, Findings, SpamReport
 from smtpfilter.policy.destiny import Destiny
 from smtpfilter.policy.layers import BanRule, SenderMatch
 from smtpfilter.policy.settings import NEVER
@@ -208,3 +208,19 @@ def test_one_remedy_for_each_need_lets_the_mail_pass(
         choices = [way for way in need.ways if way.changes or way.allow]
         made = cured(made, chance.choice(choices))
     assert decide(made, findings).destiny is Destiny.PASS
+
+
+def test_no_name_makes_a_sentence_endless() -> None:
+    """P6: at most 300 characters of a rule or sender."""
+    made = case(mail_from=f"{'x' * 400}@remote.example")
+    assert f"an allow entry for {'x' * 300} that" in words(made, scored(10))[0]
+    made = replace(case(), ban_rules=(BanRule(r"\.exe$", comment="y" * 400),))
+    assert f"the rule '{'y' * 300}'" in words(made, PROGRAM)[0]
+
+
+def test_an_allow_entry_names_the_sender_and_a_level_ends_at_ten_thousand() -> None:
+    (need,) = needs(case(), scored(9999.95))
+    assert [way.allow for way in need.ways] == ["", "", "", "sender@remote.example"]
+    assert need.ways[2].changes == (("spam_kill_level", 10000.0),)
+    (need,) = needs(case(spam_kill_level=-5.0, mail_from=""), replace(CLEAN, spam=SpamReport(0.0)))
+    assert need.ways[2].changes == (("spam_kill_level", 0.1),)

@@ -137,6 +137,8 @@ def test_a_sender_of_ours_learns_of_mail_that_is_held(
         ("article, eicar", "EICAR-Test", True),
         ("sobig,  Net", "Worm.NetSky", True),
         ("netsky", "Worm.Sobig", False),
+        ("article", "Article", False),
+        ("net sky", "Worm.Net", False),
     ],
 )
 def test_which_viruses_fake_their_sender(setting: str, virus: str, fakes: bool) -> None:
@@ -235,3 +237,18 @@ def test_when_a_recipient_is_warned(findings: Findings, rest: dict[str, Any], ki
     made = case(**WARNINGS | {"text": ANN, "origin": INBOUND} | rest)
 
     assert ordered(made, findings) == ([f"{kind} {ANN}"] if kind else [])
+
+
+def test_what_is_not_set_names_nobody_and_no_language() -> None:
+    """N-1, N-5: as an import may leave it."""
+    made = case(virus_admin="a@x.example", warnvirusrecip=True, notice_language="de")
+    languages = {order.language for order in decide(made, EICAR).notices}
+    assert languages == {"de"}
+    names = ("viruses_that_fake_sender", "newvirus_admin", "notice_language")
+    none = replace(made.policy.settings, **dict.fromkeys(names))
+    made = replace(made, policy=replace(made.policy, settings=none))
+    told = decide(made, EICAR).notices
+    assert {(order.kind, order.language) for order in told} == {
+        ("virus_admin", "en"), ("warnvirusrecip", "en")
+    }  # fmt: skip
+    assert not fakes_sender("XXXX", made)

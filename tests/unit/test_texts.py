@@ -1,5 +1,7 @@
 """The notation of notices' texts: what it can do, and that nothing else can be done in it (N-7)."""
 
+# ruff: noqa: E501 - one row of a table is one line
+
 from typing import Any
 
 import pytest
@@ -148,3 +150,49 @@ def test_the_sample_knows_every_fact() -> None:
     """2(t)."""
     assert SAMPLE.keys() == FACTS.keys()
     assert all(type(SAMPLE[name]) is type(FACTS[name]) for name in FACTS)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("a\n{% set b = 1 %}", "line 2: assign is not in the notation of notices; there are {{ }}, if and for"),
+        ("{{ self }}", "there is no 'self'"),
+        ("{% for r in rows %}" * 3 + "{% endfor %}" * 3, "loops stand in each other 2 deep at most"),
+        ("a\nb\n{% if %}", "line 3: Expected an expression, got 'end of statement block'"),
+        ("{{ missing }}", "'missing' is undefined"),
+        ("{{ rows[9].a }}", "list object has no element 9"),
+        ("{{ name > 1 }}", "'>' not supported between instances of 'str' and 'int'"),
+        ("{{ '" + "x" * 400 + "' ", "line 1: unexpected end of template, expected 'end of print statement'."),
+        ("{{ " + "m" * 400 + " }}", "'" + "m" * 299),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_said_with_its_line(text: str, why: str) -> None:
+    with pytest.raises(BadTemplate) as bad:
+        body(text)
+    assert str(bad.value) == why
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("{% for r in rows %}\n{{ loop.first }} {{ loop.last }}\n{% endfor %}", "True False\nFalse True\n"),
+        ("  {% if name %}\n  a\n  {% endif %}\nb", "  a\nb\n"),
+        ("a {% if name %}b{% endif %}\n{% if name %}\nc\n{% endif %}\nd", "a b\nc\nd\n"),
+        ("\n a \n\n", " a \n"),
+    ],
+)  # fmt: skip
+def test_where_lines_of_a_text_end(text: str, expected: str) -> None:
+    assert body(text) == expected
+
+
+def test_a_text_may_be_as_long_as_the_limits_say() -> None:
+    check(Template("s" * 300, "x" * 20_000), FACT)
+    loop = "{% for a in name %}" + "x" * 100 + "{% endfor %}"
+    check(Template("s", loop), {"name": "y" * 2000})
+    for template, why in (
+        (Template("", "x"), "the subject is one line of text"),
+        (Template("{{ empty|join }}", "x"), "the subject must not be empty"),
+    ):
+        with pytest.raises(BadTemplate) as bad:
+            check(template, FACT)
+        assert str(bad.value) == why
