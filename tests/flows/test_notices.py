@@ -143,7 +143,7 @@ def send(
 def test_nobody_waits_for_an_answer_to_bulk_mail_bb28(
     postern: RunningFilter, hop: NextHop, manage: Manage, sender: str, fields: dict[str, str]
 ) -> None:
-    """N-2: a bounce becomes a discard, and the held copy stays."""
+    """BB-28, N-2: a bounce becomes a discard, and the held copy stays."""
     manage("policy", "set", BOB, "spam_destiny=bounce")
     reply = send(postern, mail(GTUBE, **fields), sender=sender)
     assert reply.startswith("250 2.5.0 ")
@@ -171,7 +171,7 @@ def test_from_the_cut_off_on_no_notice_goes_to_the_sender_bb29(
     client: str,
     told: bool,
 ) -> None:
-    """N-1.9, T-3: a sender of the own network has a level of his own."""
+    """BB-29, N-1.9, T-3: a sender of the own network has a level of his own."""
     manage("networks", "add", "198.51.100.0/24")
     try:
         manage("policy", "set", BOB, "spam_destiny=bounce", *settings)
@@ -186,7 +186,7 @@ def test_from_the_cut_off_on_no_notice_goes_to_the_sender_bb29(
 def test_the_sender_is_told_what_he_asked_for_bb61(
     postern: RunningFilter, hop: NextHop, manage: Manage, destiny: str, notify: str
 ) -> None:
-    """N-1: a refusal of all is passed back; success is told by a next hop that offers DSN."""
+    """BB-61, N-1: a refusal of all is passed back; success is told by a next hop that offers DSN."""
     manage("policy", "set", BOB, f"spam_destiny={destiny}")
     reply = send(postern, mail(GTUBE), notify=notify)
     assert reply.startswith("554 5.7.0 " if destiny == "reject" else "250 2.")
@@ -199,7 +199,7 @@ def test_the_sender_is_told_what_he_asked_for_bb61(
 def test_a_next_hop_without_dsn_leaves_success_to_us_bb61(
     own_filter: Callable[..., Any], hop: NextHop, notify: str, expected: list[str]
 ) -> None:
-    """N-1.4, N-1.5, RFC 3461 5.2.2."""
+    """BB-61, N-1.4, N-1.5, RFC 3461 5.2.2."""
     hop.script.without("DSN")
     with own_filter(hop) as filter_without:
         send(filter_without, mail(), notify=notify)
