@@ -28,6 +28,7 @@ from smtpfilter.pipeline import Pipeline
 from smtpfilter.scan.authenticity.check import SenderAuthenticator
 from smtpfilter.scan.board import Board
 from smtpfilter.scan.entries import read_entries
+from smtpfilter.scan.rspamd import Rspamd
 from smtpfilter.scan.spam import SpamEngines
 from smtpfilter.scan.spamd import Spamd
 from smtpfilter.smtp.relay import SmtpRelay
@@ -72,6 +73,7 @@ def make_judge(config: FilterConfig) -> Judge:
             unpacker=unpacker,
             engines=make_board(config),
             helpers=ThreadPoolExecutor(config.threads, thread_name_prefix="virus-scan"),
+            spam_seconds=config.spam_timeout_seconds,
         ),
         clock=lambda: datetime.now(UTC),
         authenticator=SenderAuthenticator(config.dns, config.authentication_timeout_seconds),
@@ -84,17 +86,21 @@ def make_relay(config: FilterConfig, endpoint: Endpoint) -> SmtpRelay:
 
 
 def make_board(config: FilterConfig) -> Board:
+    alarms = DatabaseAlarms()
     return Board(
         virus=read_entries(config),
-        spam=SpamEngines(spam_scanners(config), config),
+        spam=SpamEngines(spam_scanners(config), config, alarms),
         config=config,
-        alarms=DatabaseAlarms(),
+        alarms=alarms,
     )
 
 
-def spam_scanners(config: FilterConfig) -> tuple[Spamd, ...]:
+def spam_scanners(config: FilterConfig) -> tuple[Spamd | Rspamd, ...]:
     """Return the spam engines that are configured, () for none by choice."""
-    return (Spamd(config.spamd),) if config.spamd else ()
+    return (
+        *((Spamd(config.spamd),) if config.spamd else ()),
+        *((Rspamd(config.rspamd),) if config.rspamd else ()),
+    )
 
 
 def judge_file(

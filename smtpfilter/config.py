@@ -63,6 +63,7 @@ class FilterConfig:
     sophie: Endpoint | None = None  # FILTER_SOPHIE
     scanners_file: Path | None = None  # FILTER_SCANNERS_FILE; further virus scanners
     spamd: Endpoint | None = None  # FILTER_SPAMD
+    rspamd: Endpoint | None = None  # FILTER_RSPAMD
     dns: Endpoint | None = None  # FILTER_DNS; a resolver's IP address, default the system's
     workers: int = 2  # FILTER_WORKERS; processes behind the listening socket
     threads: int = 10  # FILTER_THREADS; messages at work at once in one process
@@ -81,12 +82,12 @@ class FilterConfig:
         300.0  # FILTER_SCAN_TIMEOUT_SECONDS; unpacking and all engines together
     )
     virus_timeout_seconds: float = 130.0  # FILTER_VIRUS_TIMEOUT_SECONDS; one virus scanner
-    spam_timeout_seconds: float = 90.0  # FILTER_SPAM_TIMEOUT_SECONDS; the spam engine
+    spam_timeout_seconds: float = 90.0  # FILTER_SPAM_TIMEOUT_SECONDS; a spam engine
     authentication_timeout_seconds: float = (
         10.0  # FILTER_AUTHENTICATION_TIMEOUT_SECONDS; SPF, DKIM and DMARC together
     )
     virus_scans: int = 4  # FILTER_VIRUS_SCANS; asked of a virus scanner at once, by one process
-    spam_scans: int = 2  # FILTER_SPAM_SCANS; asked of the spam engine at once, by one process
+    spam_scans: int = 2  # FILTER_SPAM_SCANS; asked of a spam engine at once, by one process
     idle_timeout_seconds: float = 300.0  # FILTER_IDLE_TIMEOUT_SECONDS; a session that says nothing
     drain_timeout_seconds: float = (
         660.0  # FILTER_DRAIN_TIMEOUT_SECONDS; messages at work when SIGTERM comes
@@ -111,6 +112,7 @@ class FilterConfig:
             sophie=reader.endpoint("FILTER_SOPHIE"),
             scanners_file=reader.path("FILTER_SCANNERS_FILE"),
             spamd=reader.endpoint("FILTER_SPAMD"),
+            rspamd=reader.endpoint("FILTER_RSPAMD"),
             dns=reader.ip_endpoint("FILTER_DNS"),
             workers=reader.count("FILTER_WORKERS", cls.workers),
             threads=reader.count("FILTER_THREADS", cls.threads),
@@ -151,15 +153,12 @@ class FilterConfig:
         return config
 
 
-_OF_OTHERS = frozenset({"FILTER_RSPAMD"})  # named by the operating contract, not used yet
-
-
 class _Reader:
     """Reads one environment; remembers the names asked for, so that a misspelt one is noticed."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._environment = environment
-        self._known = set(_OF_OTHERS)
+        self._known: set[str] = set()
 
     def text(self, name: str, default: str) -> str:
         self._known |= {name, f"{name}_FILE"}

@@ -6,22 +6,20 @@ is shown of a message is chosen by sample.py.
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Literal
 
 from smtpfilter.config import Endpoint
-from smtpfilter.mail.findings import Rule, SpamReport
+from smtpfilter.mail.findings import SpamReport
 from smtpfilter.mail.octets import CHUNK_BYTES, Octets
 from smtpfilter.ports import ConnectionBroke, Letter, ScannerFailed
 from smtpfilter.scan.report import LONGEST_ANSWER, Answer, parse_answer, parse_report
-from smtpfilter.scan.sample import sample
+from smtpfilter.scan.sample import mark_truncated, sample
 from smtpfilter.scan.wire import Connection, Deadline
 
 NAME = "spamd"
 USER = (
     "postern"  # whose Bayes data is used where spamd keeps it by user; the same for scan and learn
 )
-TRUNCATED = "__TRUNCATED"  # the pseudo rule of amavisd-new (S-3)
 
 Kind = Literal["spam", "ham", "forget"]
 
@@ -33,23 +31,23 @@ _TELL = {
 
 
 class Spamd:
-    """A spamd at `endpoint`; `seconds` is the patience for everything but a scan."""
+    """A spamd at `endpoint`; `seconds` is the patience for everything but a scan, `user` whose
+    preferences and Bayes data are the site's.
+    """
 
     name = NAME
 
     def __init__(self, endpoint: Endpoint, seconds: float = 10.0, user: str = USER) -> None:
-        self._endpoint = endpoint
+        self.endpoint = endpoint
         self._seconds = seconds
         self._user = user
 
     def scan(self, letter: Letter, seconds: float) -> SpamReport:
         """Return score and rules; of a large message, by its beginning.  Raises ScannerFailed."""
-        shown = sample(letter.mail.octets, letter.envelope.mail_from)
-        report = parse_report(self._ask("REPORT", (), shown.octets, Deadline(seconds)))
-        if not shown.truncated:
-            return report
-        mark = Rule(TRUNCATED, 0.0, f"Only the first {len(shown.octets)} octets were looked at")
-        return replace(report, rules=(*report.rules, mark))
+        shown = sample(letter.mail.octets, letter.envelope.mail_from, letter.body_bytes)
+        user = letter.preferences or self._user
+        answer = self._ask("REPORT", (), shown.octets, Deadline(seconds), user)
+        return mark_truncated(parse_report(answer), shown)
 
     def learn(self, octets: Octets, kind: Kind) -> bool:
         """Tell Bayes that this is spam or ham, or to forget it; return whether it did.
@@ -71,27 +69,33 @@ class Spamd:
             raise ScannerFailed("it does not find the GTUBE test mail: are its rules there?")
 
     def _ask(
-        self, verb: str, fields: tuple[tuple[str, str], ...], octets: bytes, deadline: Deadline
+        self,
+        verb: str,
+        fields: tuple[tuple[str, str], ...],
+        octets: bytes,
+        deadline: Deadline,
+        user: str = "",
     ) -> Answer:
-        with Connection(self._endpoint, deadline) as connection:
-            connection.send(self._request(verb, fields, octets))
+        with Connection(self.endpoint, deadline) as connection:
+            connection.send(_request(verb, fields, octets, user or self._user))
             connection.half_close()
             answer = connection.receive_all(LONGEST_ANSWER)
         if not answer:
             raise ConnectionBroke("spamd hung up without an answer")
         return parse_answer(answer)
 
-    def _request(
-        self, verb: str, fields: tuple[tuple[str, str], ...], octets: bytes
-    ) -> Iterator[bytes]:
-        head = [f"{verb} SPAMC/1.5", *(f"{name}: {value}" for name, value in fields)]
-        head += [f"User: {self._user}", f"Content-length: {len(octets)}"] if octets else []
-        yield "\r\n".join([*head, "", ""]).encode("ascii")
-        for start in range(0, len(octets), CHUNK_BYTES):
-            yield octets[start : start + CHUNK_BYTES]
+
+def _request(
+    verb: str, fields: tuple[tuple[str, str], ...], octets: bytes, user: str
+) -> Iterator[bytes]:
+    head = [f"{verb} SPAMC/1.5", *(f"{name}: {value}" for name, value in fields)]
+    head += [f"User: {user}", f"Content-length: {len(octets)}"] if octets else []
+    yield "\r\n".join([*head, "", ""]).encode("ascii")
+    for start in range(0, len(octets), CHUNK_BYTES):
+        yield octets[start : start + CHUNK_BYTES]
 
 
 def gtube() -> bytes:
     """Return the GTUBE test mail, put together here so that this file is none."""
     string = b"XJS*C4JDBQADN1.NSBN3*2IDNEN*" + b"GTUBE-STANDARD-ANTI-UBE-" + b"TEST-EMAIL*C.34X"
-    return b"Subject: Postern asks whether spamd knows GTUBE\r\n\r\n" + string + b"\r\n"
+    return b"Subject: Postern asks whether GTUBE is known\r\n\r\n" + string + b"\r\n"

@@ -43,7 +43,7 @@ class Heard:
 
 
 class Spam:
-    name = "fake"
+    name = "spamd"
 
     def __init__(self, *rules: str) -> None:
         self.rules = tuple(Rule(name, 0.0) for name in rules)
@@ -63,7 +63,7 @@ def test_a_refusal_sounds_an_alarm(
 ) -> None:
     heard = Heard()
     config = FilterConfig()
-    spam = SpamEngines((Spam(*rules),), config)
+    spam = SpamEngines((Spam(*rules),), config, heard)
     board = Board(virus=(), spam=spam, config=config, alarms=heard)
 
     report, _ = board.scan_spam(Letter(spooled(b"x"), envelope), Site())

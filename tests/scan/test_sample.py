@@ -65,3 +65,15 @@ def test_a_message_is_served_from_a_memory_map_as_well() -> None:
 @given(st.binary(max_size=300))
 def test_it_always_ends_in_lf(octets: bytes) -> None:
     assert sample(octets, SENDER).octets.endswith(b"\n")
+
+
+@pytest.mark.parametrize("limit", [0, 10, 1000, BODY_LIMIT_BYTES, 10 * BODY_LIMIT_BYTES])
+def test_the_site_says_how_much_of_a_body_is_shown(limit: int) -> None:
+    """S-3, BB-49: what is hardly more is shown whole."""
+    octets = HEADER + b"a line\r\n" * 100_000
+    shown = sample(octets, body_bytes=limit)
+
+    whole = limit + TOLERANCE_BYTES >= len(octets) - len(HEADER)
+    assert shown.truncated is not whole
+    assert shown.octets == octets if whole else len(shown.octets) <= len(HEADER) + limit
+    assert shown.octets.startswith(HEADER)

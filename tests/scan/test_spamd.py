@@ -14,7 +14,8 @@ from smtpfilter.mail.findings import Rule, SpamReport
 from smtpfilter.mail.octets import SpooledMail
 from smtpfilter.ports import ConnectionBroke, Letter, ScannerFailed
 from smtpfilter.scan.report import parse_answer, parse_report
-from smtpfilter.scan.spamd import TRUNCATED, Spamd, gtube
+from smtpfilter.scan.sample import TRUNCATED
+from smtpfilter.scan.spamd import Spamd, gtube
 from tests.scan import fake_engine
 from tests.scan.fake_engine import FakeEngine, Play, read_request, spamd_says
 
@@ -220,6 +221,36 @@ def test_a_large_message_is_judged_by_its_beginning_and_says_so(
     assert report.score == 999.954
 
 
+@pytest.mark.parametrize(
+    ("preferences", "user"), [("", "postern"), ("ann+x@example.com", "ann+x@example.com")]
+)
+def test_spamd_is_told_whose_preferences_count(
+    engine: Engine, spooled: Spooled, envelope: Envelope, preferences: str, user: str
+) -> None:
+    """S-1, BB-50."""
+    requests = []
+
+    def play(connection: socket.socket) -> None:
+        requests.append(read_request(connection))
+        connection.sendall(answer(TEMPLATE))
+
+    Spamd(engine(play).endpoint).scan(Letter(spooled(b"x"), envelope, preferences), 5)
+    assert f"\r\nUser: {user}\r\n".encode() in requests[0]
+
+
+def test_how_much_of_a_body_is_looked_at_says_the_site(
+    engine: Engine, spooled: Spooled, envelope: Envelope
+) -> None:
+    """S-3, BB-49."""
+    mail = spooled(b"Subject: x\r\n\r\n" + b"a line\r\n" * 10_000)
+    spamd = Spamd(engine(spamd_says(answer(TEMPLATE))).endpoint)
+
+    cut = spamd.scan(Letter(mail, envelope, body_bytes=20_000), 5)
+    assert cut.rules[-1].name == TRUNCATED
+    assert "20" in cut.rules[-1].description
+    assert TRUNCATED not in {rule.name for rule in spamd.scan(Letter(mail, envelope), 5).rules}
+
+
 def test_an_answer_in_pieces_is_one_answer(
     engine: Engine, spooled: Spooled, envelope: Envelope
 ) -> None:
@@ -293,6 +324,19 @@ def test_the_real_spamd_reads_the_envelope_sender(
     mail = spooled(b"From: a@other.example.net\r\nSubject: hello\r\n\r\nwords\r\n")
     report = Spamd(real_spamd).scan(Letter(mail, envelope), 30)
     assert "HEADER_FROM_DIFFERENT_DOMAINS" in {rule.name for rule in report.rules}
+
+
+def test_the_real_spamd_scores_for_a_name_that_it_never_heard_of(
+    real_spamd: Endpoint, spooled: Spooled, envelope: Envelope
+) -> None:
+    """S-1, S-5: by the site's rules; a name without preferences is no failure."""
+    mail = spooled(b"From: a@example.org\r\nSubject: hello\r\n\r\nwords\r\n")
+    site = Spamd(real_spamd).scan(Letter(mail, envelope), 30)
+    own = Spamd(real_spamd).scan(Letter(mail, envelope, "nobody+x@example.com"), 30)
+
+    assert {rule.name: rule.points for rule in own.rules} == {
+        rule.name: rule.points for rule in site.rules
+    }
 
 
 @pytest.mark.parametrize("octets", [b"", b"\0\0", b"\r\n", b"no line end", b" folded\r\n\r\nx"])

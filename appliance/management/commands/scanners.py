@@ -61,7 +61,7 @@ def _rows(config: FilterConfig) -> Iterator[dict[str, Any]]:
             "kind": "spam",
             "protocol": scanner.name,
             "role": "",
-            "address": str(config.spamd),
+            "address": str(scanner.endpoint),
             **_said(scanner.self_test),
         }
 
