@@ -8,6 +8,9 @@ import re
 import struct
 from collections.abc import Callable, Iterator, Sequence
 
+from smtpfilter.unpack.fieldcodes import starts_programs
+from smtpfilter.unpack.pdf import names_readable
+
 _SHOWN = 1 << 20  # octets of text that are looked at
 _STORAGE = (1, 2)  # [MS-CFB] 2.6.1: storage, stream
 
@@ -22,6 +25,10 @@ def _directory_entry(name: str) -> bytes:
 _OLE_MACRO = re.compile(
     b"|".join(map(_directory_entry, ("Macros", "VBA", "_VBA_PROJECT", "_VBA_PROJECT_CUR")))
 )
+_XLM_SHEET = re.compile(  # [MS-XLS] 2.4.28: a BoundSheet8 record of a macro sheet
+    rb"\x85\0(?P<length>[\x09-\x48])\0....[\0-\2]\x01(?P<count>[\1-\x1f])(?P<wide>[\0\1])",
+    re.DOTALL,
+)
 _OLE_PACKAGE = re.compile(_directory_entry("\x01Ole10Native"))
 _OOXML_TYPES = re.compile(rb"<(?:\w+:)?Types\b")
 _OOXML_MACRO = re.compile(
@@ -33,13 +40,21 @@ _OOXML_EXTERNAL = re.compile(
     rb"<(?:\w+:)?Relationship\b(?=[^>]*(?:attachedTemplate|oleObject|subDocument|/frame\b))"
     rb"[^>]*TargetMode\s*=\s*[\"']External",
 )
+_OOXML_EMBEDDED = re.compile(rb"<(?:\w+:)?Relationship\b[^>]*/(?:oleObject|package)[\"']")
+_FLAT_MACRO = re.compile(rb"editdata\.mso|/vbaProject\.bin[\"']|<(?:\w+:)?docSuppData\b")
+_XML = re.compile(rb"\s*(?:\xef\xbb\xbf)?<")
+_SLK = re.compile(rb"ID;P")
+_SLK_MACRO = re.compile(rb"(?m)^(?:O;E|NN;NAuto_open|C;.*;E(?:EXEC|CALL)\()", re.IGNORECASE)
 _SCRIPT = re.compile(rb"<script\b", re.IGNORECASE)
 _SMUGGLING = re.compile(rb"createObjectURL|msSave(?:OrOpen)?Blob", re.IGNORECASE)
 _SVG_SCRIPT = re.compile(
     rb"<(?:\w+:)?script\b|\son[a-z]+\s*=|javascript:|<(?:\w+:)?foreignObject\b", re.IGNORECASE
 )
-_PDF_ACTIVE = re.compile(rb"/(?:JavaScript|JS|Launch|EmbeddedFile|RichMedia)\b")
+_PDF_ACTIVE = re.compile(rb"/(?:JavaScript|JS|Launch|EmbeddedFiles?|RichMedia)\b")
 _RTF_OBJECT = re.compile(rb"\\obj(?:data|update|ocx|emb|autlink)\b")
+_RTF_EXTERNAL = re.compile(rb"\\\*\\template[^}]{0,300}?(?:https?:|\\\\\\\\)", re.IGNORECASE)
+_PICTURE_AND_SCRIPT = re.compile(rb"(?:GIF8[79]a|BM)(?:[ -~]{0,2})\s{0,8}(?:=|/\*)")
+_JAVA = re.compile(rb"PK\x01\x02.{42}META-INF/MANIFEST\.MF", re.DOTALL)
 
 # Names that promise one kind of document, and what must not be behind them.  Word opens RTF and OLE
 # under each other's names, which is how exploits get past a rule on names.
@@ -55,8 +70,10 @@ _BELYING = tuple(
 
 def active_types(content: bytes, types: Sequence[str], names: Sequence[str]) -> tuple[str, ...]:
     """Return more short types of `content`, with the point, beside its `types`."""
-    found = [kind for kind, holds in _MARKS if holds(content, types)]
-    return (*found, *_belied(types, names))
+    found = [kind for kinds, holds in _MARKS if holds(content, types) for kind in kinds]
+    if starts_programs(content, types, names):
+        found.append(".dde")
+    return tuple(dict.fromkeys((*found, *_belied(types, names))))
 
 
 def _belied(types: Sequence[str], names: Sequence[str]) -> Iterator[str]:
@@ -78,13 +95,38 @@ def _text(kind: re.Pattern[bytes], mark: re.Pattern[bytes]) -> Test:
     )
 
 
-_MARKS: tuple[tuple[str, Test], ...] = (
-    (".ole-macro", _typed(".cdf-ms", _OLE_MACRO)),
-    (".ole-package", _typed(".cdf-ms", _OLE_PACKAGE)),
-    (".ooxml-macro", _text(_OOXML_TYPES, _OOXML_MACRO)),
-    (".ooxml-external", _text(_OOXML_RELATIONS, _OOXML_EXTERNAL)),
-    (".html-smuggling", _text(_SCRIPT, _SMUGGLING)),
-    (".svg-script", _typed(".svg", _SVG_SCRIPT)),
-    (".pdf-active", _typed(".pdf", _PDF_ACTIVE)),
-    (".rtf-object", _typed(".rtf", _RTF_OBJECT)),
+def _xml(mark: re.Pattern[bytes]) -> Test:
+    return lambda content, types: bool(_XML.match(content) and mark.search(content))
+
+
+def _has_xlm_sheet(content: bytes, types: Sequence[str]) -> bool:
+    """Does an Excel file have a sheet of Excel 4 macros?  The record's length must fit its name."""
+    if ".cdf-ms" not in types:
+        return False
+    return any(
+        found["length"][0] == 8 + found["count"][0] * (1 + found["wide"][0])
+        for found in _XLM_SHEET.finditer(content)
+    )
+
+
+def _pdf_is_active(content: bytes, types: Sequence[str]) -> bool:
+    return ".pdf" in types and bool(_PDF_ACTIVE.search(names_readable(content)))
+
+
+_MARKS: tuple[tuple[tuple[str, ...], Test], ...] = (
+    ((".macro", ".ole-macro"), _typed(".cdf-ms", _OLE_MACRO)),
+    ((".macro", ".xlm-macro"), _has_xlm_sheet),
+    ((".macro", ".ooxml-macro"), _text(_OOXML_TYPES, _OOXML_MACRO)),
+    ((".macro",), _xml(_FLAT_MACRO)),
+    ((".macro", ".xlm-macro"), _text(_SLK, _SLK_MACRO)),
+    ((".ole-package",), _typed(".cdf-ms", _OLE_PACKAGE)),
+    ((".ooxml-package",), _text(_OOXML_RELATIONS, _OOXML_EMBEDDED)),
+    ((".ooxml-external",), _text(_OOXML_RELATIONS, _OOXML_EXTERNAL)),
+    ((".html-smuggling",), _text(_SCRIPT, _SMUGGLING)),
+    ((".svg-script",), _typed(".svg", _SVG_SCRIPT)),
+    ((".pdf-active",), _pdf_is_active),
+    ((".rtf-object",), _typed(".rtf", _RTF_OBJECT)),
+    ((".rtf-external",), _typed(".rtf", _RTF_EXTERNAL)),
+    ((".js",), lambda content, types: bool(_PICTURE_AND_SCRIPT.match(content))),
+    ((".jar",), _typed(".zip", _JAVA)),
 )

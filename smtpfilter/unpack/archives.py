@@ -8,7 +8,7 @@ never a path (X-4).  Runs in a child process only.
 import ctypes
 import logging
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -34,6 +34,7 @@ logging.getLogger("libarchive").setLevel(logging.CRITICAL)  # its warnings hold 
 
 Problem = tuple[UncheckedKind, str]
 ENCRYPTED: Problem = ("encrypted", "it is encrypted")
+GUESSED: Problem = ("encrypted", "it is encrypted; the message itself gives the password away")
 DAMAGED: Problem = ("undecodable", "it is damaged")
 
 
@@ -76,6 +77,7 @@ READERS = {
     "iso": Reader(("iso9660",)),
     "lha": Reader(("lha",)),
     "xar": Reader(("xar",)),
+    "warc": Reader(("warc",)),
     "rpm": Reader(("cpio",), ("rpm", "gzip", "bzip2", "xz", "lzma", "zstd")),
     "gz": Reader(("raw",), ("gzip",)),
     "bz2": Reader(("raw",), ("bzip2",)),
@@ -93,17 +95,19 @@ def members(
     reader: Reader,
     budget: Budget,
     wanted: Callable[[bytes], bool] = lambda name: True,
+    passwords: Sequence[str] = (),
 ) -> Iterator[Member]:
     """Yield the members of `content` whose name is `wanted`, one after the other.
 
+    `passwords` are tried on those that are encrypted, as far as libarchive decrypts: zip files.
     Raises Unlookable where a limit is reached or the rest cannot be read.
     """
-    with _opened(content, reader) as archive, new_archive_entry() as entry:
+    with _opened(content, reader, passwords) as archive, new_archive_entry() as entry:
         while _next(archive, entry):
             budget.spend_part()
             name = ffi.entry_pathname(entry) or _utf8(ffi.entry_pathname_w(entry))
             member = (
-                _member(archive, entry, () if reader.raw else (name,), budget)
+                _member(archive, entry, () if reader.raw else (name,), budget, bool(passwords))
                 if wanted(name)
                 else None
             )
@@ -117,13 +121,15 @@ def text(name: bytes) -> str:
 
 
 @contextmanager
-def _opened(content: bytes, reader: Reader) -> Iterator[int]:
+def _opened(content: bytes, reader: Reader, passwords: Sequence[str]) -> Iterator[int]:
     archive = ffi.read_new()
     try:
         for name in reader.filters:
             ffi.get_read_filter_function(name)(archive)
         for name in reader.formats:
             ffi.get_read_format_function(name)(archive)
+        for password in passwords:
+            ffi.read_add_passphrase(archive, password.encode("utf-8", "replace"))
         octets = ctypes.cast(ctypes.c_char_p(content), ctypes.c_void_p)  # no copy
         try:
             ffi.read_open_memory(archive, octets, len(content))
@@ -143,14 +149,19 @@ def _next(archive: int, entry: int) -> bool:
         raise _unlookable(error) from error
 
 
-def _member(archive: int, entry: int, names: tuple[bytes, ...], budget: Budget) -> Member | None:
+def _member(
+    archive: int, entry: int, names: tuple[bytes, ...], budget: Budget, has_passwords: bool
+) -> Member | None:
     """Return the member, None for a folder."""
     kind = ffi.entry_filetype(entry) & _FILE_TYPE
-    if kind != _FOLDER and _entry_is_encrypted(entry):
+    encrypted = kind != _FOLDER and _entry_is_encrypted(entry)
+    if encrypted and not has_passwords:
         return Member(names, None, ENCRYPTED)
     content, error = _content(archive, budget)
-    if error and _CIPHER.search(str(error.msg)):
+    if error and (encrypted or _CIPHER.search(str(error.msg))):
         return Member(names, None, ENCRYPTED)
+    if encrypted:
+        return Member(names, content, GUESSED)
     if kind == _FOLDER and not content:
         return None
     problem = DAMAGED if error else None

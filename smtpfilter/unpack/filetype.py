@@ -77,6 +77,8 @@ _BY_MIME_TYPE: dict[str, tuple[str, ...]] = {
     "application/x-installshield": ("installshield",),
     "application/x-iso9660-image": ("iso",),
     "application/x-ms-wim": ("wim",),
+    "application/x-ms-compress-szdd": ("szdd",),
+    "application/warc": ("warc",),
     "application/vnd.ms-tnef": ("tnef",),
     "application/mac-binhex40": ("hqx",),
     "application/msword": _OLE,
@@ -84,7 +86,7 @@ _BY_MIME_TYPE: dict[str, tuple[str, ...]] = {
     "application/vnd.ms-powerpoint": _OLE,
     "application/x-ole-storage": ("cdf-ms",),
     "application/cdfv2": ("cdf-ms",),
-    "application/encrypted": ("cdf-ms",),
+    "application/encrypted": _OLE,
     "application/pdf": ("pdf",),
     "application/postscript": ("ps",),
     "application/pgp-encrypted": ("pgp", "pgp.enc"),
@@ -133,6 +135,7 @@ _BY_DESCRIPTION: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = tuple(
         (r"^OpenDocument", _ODF),
         (r"^UDF filesystem", ("iso", "udf")),
         (r"^ISO 9660", ("iso",)),
+        (r"^DOS/MBR boot sector", ("img",)),
         (r"^uuencoded|^xxencoded", ("uue",)),
         (r"^lzop compressed", ("lzo",)),
         (r"^lrzip compressed|^lrz compressed", ("lrz",)),
@@ -159,6 +162,19 @@ _BY_DESCRIPTION: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = tuple(
         (r"^VMS\b.*\bexecutable\b", ("exe", "exe-vms")),
     )
 )
+# What libmagic does not know, or only in a part: (offset, octets); a negative one is from the end.
+_BY_OCTETS: tuple[tuple[int, bytes, tuple[str, ...]], ...] = (
+    (0, bytes.fromhex("e4525c7b8cd8a74daeb15378d02996d3"), ("one",)),  # [MS-ONESTORE] 2.3.1
+    (0, b"conectix", ("vhd",)),
+    (-512, b"conectix", ("vhd",)),
+    (0, b"vhdxfile", ("vhdx",)),
+    (-512, b"koly", ("dmg",)),
+    (7, b"**ACE**", ("ace",)),
+    (0, b"ActiveMime", ("activemime",)),
+    (0, b"WARC/", ("warc",)),
+)
+_MAIL = re.compile(rb"(?:MIME-Version|Return-Path|Received|Message-ID|X-Mozilla-\w+):[ \t]", re.I)
+_MBOX = re.compile(rb"From \S+ .{0,40}\d\d:\d\d.{0,40}\r?\n[!-9;-~]+:")
 # Types that say too little by themselves, or too much: a damaged cabinet file is text/plain to
 # libmagic, which describes it rightly all the same.
 _COARSE = frozenset(
@@ -178,6 +194,11 @@ def short_types(content: bytes) -> tuple[str, ...]:
     """Return the short types of `content`, without the point, at least one."""
     if not content:
         return ("empty",)
+    for offset, octets, types in _BY_OCTETS:
+        if content.startswith(octets, offset):
+            return types
+    if mail := _mail(content):
+        return mail
     shown = content[:LOOKED_AT_BYTES]
     mime_type = _ask(_mime_magic(), shown)
     if mime_type in _COARSE:
@@ -191,6 +212,12 @@ def short_types(content: bytes) -> tuple[str, ...]:
         if mime_type.startswith(prefix):
             return types
     return _by_top_level(mime_type, shown)
+
+
+def _mail(content: bytes) -> tuple[str, ...]:
+    """Return the types of a message or of several in a mailbox file, () where it is neither."""
+    kind = "mail" if _MAIL.match(content) else "mbox" if _MBOX.match(content) else ""
+    return ("asc" if content.isascii() else "txt", kind) if kind else ()
 
 
 def _by_top_level(mime_type: str, content: bytes) -> tuple[str, ...]:

@@ -7,16 +7,20 @@ Source: [MS-CFB], [MS-OLEDS] 2.3.6, [MS-OXMSG] 2.2.2; B-11: amavisd-new opens no
 """
 
 import io
+import re
 import struct
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterator, Sequence
 
 import olefile
 
-from smtpfilter.unpack.archives import Member
+from smtpfilter.unpack.archives import Member, Problem
 from smtpfilter.unpack.limits import Budget, Unlookable
+from smtpfilter.unpack.password import decrypted
 
 Path = tuple[str, ...]
 
+PASSWORD: Problem = ("encrypted", "the document has a password")
 _PACKAGED = "\x01ole10native"
 _ATTACHMENT = "__substg1.0_37010102"  # PidTagAttachDataBinary
 _ATTACHMENT_NAMES = (  # PidTagAttachLongFilename, PidTagAttachFilename, as UTF-16 and in 8 bits
@@ -25,6 +29,12 @@ _ATTACHMENT_NAMES = (  # PidTagAttachLongFilename, PidTagAttachFilename, as UTF-
     ("__substg1.0_3707001E", "cp1252"),
     ("__substg1.0_3704001E", "cp1252"),
 )
+_WHOLE = frozenset({"package", "contents"})  # streams that are an embedded file, whatever its kind
+_INSTALLER_TABLES = "!_StringPool"  # only an installer (MSI) has it
+_INSTALLER_LETTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz._!"
+_SLIDES = ("PowerPoint Document",)
+_MOST_IN_SLIDE = 64 << 20  # octets
+_SLIDE_OBJECT = re.compile(rb"\x10\0\x11\x10(?P<length>.{4}).{4}(?=\x78)", re.DOTALL)
 _BEGINNINGS = (
     *(b"MZ", b"\x7fELF", b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"Rar!\x1a\x07"),
     *(b"7z\xbc\xaf'\x1c", b"MSCF", b"%PDF", b"{\\rtf", b"L\0\0\0\x01\x14\x02\0"),
@@ -35,7 +45,7 @@ _EXCEL_RECORDS = 100  # FilePass stands among the first
 _POWERPOINT_ENCRYPTED = 0xF3D1C4DF  # [MS-PPT] 2.3.2, headerToken
 
 
-def ole_members(content: bytes, budget: Budget) -> Iterator[Member]:
+def ole_members(content: bytes, budget: Budget, passwords: Sequence[str] = ()) -> Iterator[Member]:
     """Yield what is embedded.  Raises Unlookable, also where the document has a password."""
     try:
         opened = olefile.OleFileIO(io.BytesIO(content))
@@ -46,15 +56,55 @@ def ole_members(content: bytes, budget: Budget) -> Iterator[Member]:
     for path in paths:
         budget.spend_part()
         streams[path] = _stream(opened, path, budget)
+    installer = any(_installer_name(path[-1]) == _INSTALLER_TABLES for path in paths)
     for path, stream in streams.items():
+        name = _installer_name(path[-1]) if installer else path[-1]
         if path[-1].lower() == _PACKAGED:
             yield _packaged(stream)
         elif path[-1] == _ATTACHMENT:
             yield Member(tuple(_attachment_names(streams, path)), stream)
-        elif stream.startswith(_BEGINNINGS):
-            yield Member((path[-1].encode("utf-8", "replace"),), stream)
+        elif stream.startswith(_BEGINNINGS) or _is_file(name, installer):
+            yield Member((name.encode("utf-8", "replace"),), stream)
+        elif path == _SLIDES:
+            yield from _slide_objects(stream, budget)
     if _has_password(streams):
-        raise Unlookable("encrypted", "the document has a password")
+        clear = decrypted(content, streams.get(("EncryptionInfo",), b""), passwords, budget)
+        if clear:
+            yield Member((), clear)
+        raise Unlookable(*PASSWORD)
+
+
+def _is_file(name: str, installer: bool) -> bool:
+    """Is it a whole file, whatever it begins with?  An installer's scripts are such streams."""
+    return name.lower() in _WHOLE or (installer and name.startswith("Binary."))
+
+
+def _installer_name(name: str) -> str:
+    """Return the name of a stream in an installer: two letters are packed into each character."""
+    letters = []
+    for character in name:
+        code = ord(character) - 0x3800
+        if 0 <= code < 0x1000:
+            letters += [_INSTALLER_LETTERS[code & 0x3F], _INSTALLER_LETTERS[code >> 6 & 0x3F]]
+        elif 0x1000 <= code < 0x1040:
+            letters.append(_INSTALLER_LETTERS[code - 0x1000])
+        else:
+            letters.append("!" if code == 0x1040 else character)
+    return "".join(letters)
+
+
+def _slide_objects(stream: bytes, budget: Budget) -> Iterator[Member]:
+    """Yield embedded objects and macros of a presentation: OLE files in zlib ([MS-PPT] 2.10.34)."""
+    for found in _SLIDE_OBJECT.finditer(stream):
+        budget.spend_part()
+        packed = stream[found.end() :][: int.from_bytes(found["length"], "little")]
+        inflater = zlib.decompressobj()
+        try:
+            unpacked = inflater.decompress(packed, _MOST_IN_SLIDE)
+        except zlib.error:
+            continue
+        budget.spend_bytes(len(unpacked))
+        yield Member((), unpacked)
 
 
 def _stream(opened: olefile.OleFileIO, path: Path, budget: Budget) -> bytes:

@@ -23,13 +23,13 @@ RELATIONS = b"<Relationships><Relationship Type='http://x/%s' Target='http://x/'
 @pytest.mark.parametrize(
     ("content", "types", "found"),
     [
-        (OLE + entry("Macros"), (".cdf-ms",), (".ole-macro",)),
-        (OLE + entry("_VBA_PROJECT_CUR"), (".cdf-ms",), (".ole-macro",)),
+        (OLE + entry("Macros"), (".cdf-ms",), (".macro", ".ole-macro")),
+        (OLE + entry("_VBA_PROJECT_CUR"), (".cdf-ms",), (".macro", ".ole-macro")),
         (OLE + entry("\x01Ole10Native", 2), (".cdf-ms",), (".ole-package",)),
         (OLE + entry("WordDocument", 2), (".cdf-ms",), ()),
         (OLE + "On Macros and VBA".encode("utf-16-le"), (".cdf-ms",), ()),
-        (TYPES + b'<Override ContentType="x.macroEnabled.main+xml"/>', XML, (".ooxml-macro",)),
-        (TYPES + b'<Override PartName="/a" ContentType="x.vbaProject"/>', XML, (".ooxml-macro",)),
+        (TYPES + b'<Override ContentType="x.macroEnabled.main+xml"/>', XML, (".macro", ".ooxml-macro")),
+        (TYPES + b'<Override PartName="/a" ContentType="x.vbaProject"/>', XML, (".macro", ".ooxml-macro")),
         (TYPES + b'<Default Extension="bin" ContentType="x.vbaProject"/>', XML, ()),
         (b"words on macroEnabled files", (".asc",), ()),
         (RELATIONS % (b"attachedTemplate", b"TargetMode='External'"), XML, (".ooxml-external",)),

@@ -102,7 +102,7 @@ def test_every_level_has_its_node(look: Looking, name: str) -> None:
     [
         (("[Content_Types].xml", "_rels/.rels", "word/document.xml"), ".doc,.ooxml"),
         (("mimetype",), ".doc,.odf"),
-        (("META-INF/MANIFEST.MF",), ".zip"),
+        (("META-INF/MANIFEST.MF",), ".zip,.jar"),
     ],
 )
 def test_documents_and_java_archives_are_opened(
@@ -147,8 +147,9 @@ def test_uuencoded_text_is_decoded(look: Looking) -> None:
 
 
 def encrypted_zip() -> bytes:
-    """Return a zip whose first member is marked as encrypted in both of its headers."""
+    """Return a zip whose first member is marked as encrypted, and is unreadable like one."""
     packed = bytearray(zipped(("secret.exe", b"x" * 50), ("open.exe", PE)))
+    packed[packed.find(b"secret.exe") + 10] ^= 0x55
     for signature, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
         packed[packed.find(signature) + flags] |= 1
     return bytes(packed)
@@ -215,7 +216,8 @@ def test_a_damaged_member_shows_what_can_be_read(look: Looking) -> None:
 @pytest.mark.parametrize(
     ("content", "name", "words"),
     [
-        (b"\x60\xea\x2b\0\x1e\x07\x01\0\x10\0\x02" + b"\0" * 60, "a", "nothing here reads .arj"),
+        (b"\0\0\0\0\0\0\0**ACE**" + bytes(60), "a", "nothing here reads .ace"),
+        (b"\x60\xea\x2b\0\x1e\x07\x01\0\x10\0\x02" + bytes(60), "a", "its ARJ headers are damaged"),
         (b"just words", "a.zip", "its name promises an archive, which it is not"),
         (b"Rar!\x1a\x07\x00" + b"\0" * 20, "a", "it is damaged, or of a kind that cannot be read"),
     ],

@@ -1,0 +1,73 @@
+"""Objects embedded in RTF: packaged files, documents, and what is hidden as one.
+
+Runs in a child process only.  Source: RTF 1.9.1 "Objects", [MS-OLEDS] 2.2.5; oletools knows the
+tricks by which the hexadecimal digits are hidden from anything but Word.
+"""
+
+from collections.abc import Iterator
+
+from oletools.rtfobj import Destination, RtfObject, RtfObjParser
+
+from smtpfilter.unpack.archives import Member
+from smtpfilter.unpack.limits import Budget, Unlookable
+
+_GROUPS_BETWEEN_LOOKS = 1000
+_VERSION_AND_FORMAT = 8  # octets
+_LONGEST_NAME = 1000  # octets: more is no header
+
+
+class _Parser(RtfObjParser):  # type: ignore[misc]
+    """Looks at the clock while it parses."""
+
+    def __init__(self, content: bytes, budget: Budget) -> None:
+        super().__init__(content)
+        self._budget = budget
+        self._groups = 0
+
+    def open_destination(self, destination: Destination) -> None:
+        self._groups += 1
+        if self._groups % _GROUPS_BETWEEN_LOOKS == 0:
+            self._budget.spend_bytes(0)
+
+
+def rtf_members(content: bytes, budget: Budget) -> Iterator[Member]:
+    """Yield the embedded objects.  Raises Unlookable."""
+    if b"objdata" not in content:
+        return
+    parser = _Parser(content, budget)
+    try:
+        parser.parse()
+    except (Unlookable, MemoryError):
+        raise
+    except Exception as error:  # the parser trips over damage in many ways
+        raise Unlookable("undecodable", "its RTF structure is damaged") from error
+    for embedded in parser.objects:
+        budget.spend_part()
+        member = _member(embedded)
+        budget.spend_bytes(len(member.content or b""))
+        yield member
+
+
+def _member(embedded: RtfObject) -> Member:
+    """Return the file in a package, else the object's data, else all that the digits say."""
+    if embedded.is_package and embedded.olepkgdata:
+        names = (embedded.filename, embedded.src_path, embedded.temp_path)
+        return Member(tuple(_octets(name) for name in names if name), embedded.olepkgdata)
+    if embedded.is_ole and embedded.oledata:
+        return Member((), embedded.oledata)
+    return Member((), _behind_header(embedded.rawdata or b""))
+
+
+def _behind_header(octets: bytes) -> bytes:
+    """Return an object's data where its header lies about the size ([MS-OLEDS] 2.2.4, 2.2.5)."""
+    position = _VERSION_AND_FORMAT
+    for _name in ("class", "topic", "item"):
+        length = int.from_bytes(octets[position : position + 4], "little")
+        if length > _LONGEST_NAME:
+            return octets
+        position += 4 + length
+    return octets[position + 4 :] or octets
+
+
+def _octets(name: str | bytes) -> bytes:
+    return name.encode("utf-8", "replace") if isinstance(name, str) else name
