@@ -186,7 +186,7 @@ def test_from_the_cut_off_on_no_notice_goes_to_the_sender_bb29(
 def test_the_sender_is_told_what_he_asked_for_bb61(
     postern: RunningFilter, hop: NextHop, manage: Manage, destiny: str, notify: str
 ) -> None:
-    """BB-61, N-1: a refusal of all is passed back; success is told by a next hop that offers DSN."""
+    """BB-61, N-1: a refusal of all is passed back; of success tells a next hop that offers DSN."""
     manage("policy", "set", BOB, f"spam_destiny={destiny}")
     reply = send(postern, mail(GTUBE), notify=notify)
     assert reply.startswith("554 5.7.0 " if destiny == "reject" else "250 2.")
