@@ -32,6 +32,7 @@ _ASK_SECONDS = 10.0
 _LOOK_SECONDS = 0.1
 _LONGEST_COMPLAINT = 1500  # characters
 _IN_FORCE = re.compile(r"^score \S+ required \S+ config (?P<digest>[0-9a-f]+) ", re.MULTILINE)
+_LOG_MARK = re.compile(r"^\w{3} +\d+ [\d:.]+ \[\d+\] warn: (?:config: )?")
 _LOAD = r"^\s*loadplugin\s+Mail::SpamAssassin::Plugin::{}\b"
 
 # setting: (plugin, what must be there, what to do)
@@ -164,4 +165,5 @@ def _lint(folder: Path) -> str:
         return ""
     said = (done.stderr or done.stdout).decode("utf-8", "replace").replace(f"{folder}/", "")
     said = re.sub(r"(_password\s+)\S.*", r"\1...", said)
-    return visible(" ".join(said.split()), _LONGEST_COMPLAINT) or "spamassassin --lint failed"
+    warnings = [_LOG_MARK.sub("", line) for line in said.splitlines() if " lint: " not in line]
+    return visible("; ".join(warnings), _LONGEST_COMPLAINT) or "spamassassin --lint failed"
