@@ -10,7 +10,14 @@ from typing import Any
 
 import pytest
 
-from smtpfilter.mail.findings import BadHeader, Findings, SpamReport, Unchecked, Virus
+from smtpfilter.mail.findings import (
+    Authentication,
+    BadHeader,
+    Findings,
+    SpamReport,
+    Unchecked,
+    Virus,
+)
 from smtpfilter.policy.destiny import Destiny
 from smtpfilter.policy.layers import BanRule, SenderMatch
 from smtpfilter.policy.settings import NEVER
@@ -24,6 +31,7 @@ from tests.unit.builders import CLEAN, EICAR, PROGRAM, case, scored, unchecked
 LEVELS = {"spam_tag_level": 2.0, "spam_tag2_level": 5.0, "spam_tag3_level": 7.0, "spam_kill_level": 9.0}  # fmt: skip
 WHITE, BLACK = SenderMatch(white=True), SenderMatch(black=True)
 BOTH = SenderMatch(white=True, black=True)
+FORGED = Authentication(dmarc="fail", dmarc_policy="reject", from_domain="bank.example")
 
 
 def reached(made: Case, findings: Findings) -> str:
@@ -294,3 +302,30 @@ def test_points_of_a_virus_scanner_reach_levels_like_all_others() -> None:
     signs = replace(CLEAN, viruses=(replace(SIGN, points=9.0),), spam=None)
 
     assert reached(case(**LEVELS), signs) == "tag tag2 tag3 kill"
+
+
+def test_a_score_has_three_decimals_and_points_that_are_not_set_are_none() -> None:
+    """T-1, T-6."""
+    made = case(sender=SenderMatch(points=0.0004))
+    assert look(made, scored(1.0)).score == 1.0
+    assert look(made, scored(1.0004)).score == 1.001
+
+    forged = replace(scored(1.0), authentication=FORGED)
+    doubted = case(dmarc_reject_points=2.0)
+    assert look(doubted, forged).score == 3.0
+    none = replace(doubted.policy.settings, dmarc_reject_points=None)
+    unset = replace(doubted, policy=replace(doubted.policy, settings=none))
+    assert look(unset, forged).adjustments == ()
+
+
+def test_what_was_not_scored_counts_as_nothing_for_the_tag_level() -> None:
+    """T-1, T-2."""
+    unscored = replace(CLEAN, spam=None)
+    assert look(case(spam_tag_level=0.0), unscored).tag
+    assert not look(case(spam_tag_level=0.5), unscored).tag
+
+
+def test_a_silent_spam_engine_is_told_in_a_sentence() -> None:
+    """S-5."""
+    (cause,) = look(case(), replace(CLEAN, spam=None, spam_failure="spamd: timed out.")).unchecked
+    assert cause.sentence == "The spam engine gave no answer: spamd: timed out."
