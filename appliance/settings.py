@@ -135,6 +135,11 @@ CELERY_BEAT_SCHEDULE = {  # seconds
     "send notices": {"task": "quarantine.send_notices", "schedule": 10.0},
     "learn from uploads": {"task": "engines.learn", "schedule": 5.0},
     "read sources that are due": {"task": "sources.read_due", "schedule": 60.0},
+    "ask the engines for their samples": {
+        "task": "status.self_test",
+        "schedule": 60.0,
+        "options": {"expires": 60.0},  # asked late, the answer is no longer wanted
+    },
     "expire held mail": {"task": "quarantine.retain", "schedule": 900.0},
 }
 

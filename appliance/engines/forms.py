@@ -51,7 +51,7 @@ class SpamForm(SettingsForm):
 
 class NetworkForm(SettingsForm):
     labels: ClassVar = {
-        "network_tests": "Network tests",
+        "network_tests": "Ask the network",
         "dns_lists": "DNS block lists",
         "razor": "Razor2",
         "pyzor": "Pyzor",
@@ -74,7 +74,7 @@ class UnpackingForm(SettingsForm):
         "unpack_parts": "Parts",
         "unpack_megabytes": "Content",
         "unpack_ratio": "Ratio",
-        "unpack_free_megabytes": "Free of the ratio",
+        "unpack_free_megabytes": "Content free of the ratio",
         "unpack_seconds": "Time",
     }
 

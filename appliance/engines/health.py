@@ -4,7 +4,7 @@ where there are several, and what else a person should know.
 Which engines count is the site's choice; where Postgres does not answer, the defaults do.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
@@ -26,13 +26,12 @@ from appliance.engines.scanners import (
 from appliance.status.models import SiteSettings
 from appliance.status.probe import TIMEOUT_SECONDS, Probe
 from smtpfilter.config import Endpoint, FilterConfig
-from smtpfilter.policy.site import SPAM_ENGINES
 from smtpfilter.ports import ScannerFailed
 from smtpfilter.scan.board import NOBODY
 from smtpfilter.scan.clamd_limits import takes_message
 from smtpfilter.scan.entries import read_entries
 
-VIRUS, SPAM = "virus scanner", "spam scanner"
+VIRUS, SPAM, SIGNATURES = "virus scanner", "spam scanner", "signatures"
 OLD_HOURS, STALE_HOURS = 24, 7 * 24  # A8: an alarm, a fault
 
 _WANTED = {
@@ -72,16 +71,13 @@ def spam_parts(config: FilterConfig) -> Parts:
         none = "no spam scanner, by choice (FILTER_SPAMD and FILTER_RSPAMD are not set)"
         return {SPAM: Probe(True, none, warns=True)}
     chosen = _settings().spam_engine
-    used = [found[name] for name in _WANTED[chosen] if name in found]
-    if not used:
-        return {SPAM: Probe(False, f"the choice is {SPAM_ENGINES[chosen]}, but it is not set up")}
-    with ThreadPoolExecutor(len(used)) as pool:
-        said = list(zip(used, pool.map(ask_spam_engine, used), strict=True))
-    parts = {SPAM: _all_spam_engines(said)}
+    names = _WANTED[chosen]
+    with ThreadPoolExecutor(len(names)) as pool:
+        answers = list(pool.map(lambda name: _asked(name, found.get(name)), names))
+    said = dict(zip(names, answers, strict=True))
+    parts = {SPAM: _all_spam_engines(said, all_needed=chosen == "both")}
     if len(said) > 1:
-        parts |= {
-            f"{SPAM} {engine.name}": Probe(answer.ok, answer.detail) for engine, answer in said
-        }
+        parts |= {f"{SPAM} {name}": Probe(one.ok, one.detail) for name, one in said.items()}
     return parts
 
 
@@ -127,7 +123,7 @@ def _all_virus_scanners(said: Sequence[tuple[InUse, Answer]]) -> Probe:
     works = [one.entry.name for one, answer in said if answer.ok]
     primaries = [one.entry.name for one, answer in said if answer.ok and one.role == "primary"]
     if not works:
-        return Probe(False, _complaints([(one.entry.name, answer) for one, answer in said]))
+        return Probe(False, _complaints({one.entry.name: answer for one, answer in said}))
     if not primaries:
         return Probe(True, f"no primary answers, mail waits for {', '.join(works)}", warns=True)
     if len(said) == 1:
@@ -136,20 +132,30 @@ def _all_virus_scanners(said: Sequence[tuple[InUse, Answer]]) -> Probe:
     return Probe(True, f"{some}: {', '.join(works)}", warns=len(works) < len(said))
 
 
-def _all_spam_engines(said: Sequence[tuple[SpamEngine, Answer]]) -> Probe:
-    works = [engine.name for engine, answer in said if answer.ok]
-    if not works:
-        return Probe(False, _complaints([(engine.name, answer) for engine, answer in said]))
+def _asked(name: str, engine: SpamEngine | None) -> Answer:
+    if engine is None:
+        where = f"FILTER_{name.upper()}"
+        return Answer(False, f"spam_engine names {name}, but {where} does not say where it is")
+    return ask_spam_engine(engine)
+
+
+def _all_spam_engines(said: Mapping[str, Answer], *, all_needed: bool) -> Probe:
+    """Two whose points are added are both needed, else one is enough (S-10)."""
+    works = [name for name, answer in said.items() if answer.ok]
+    if not works or (all_needed and len(works) < len(said)):
+        fail = {name: answer for name, answer in said.items() if not answer.ok}
+        return Probe(False, _complaints(fail))
     if len(said) == 1:
-        return Probe(True, f"{works[0]} {said[0][1].detail}")
+        return Probe(True, f"{works[0]} {said[works[0]].detail}")
     some = f"{len(works)} of {len(said)} answer"
     return Probe(True, f"{some}: {', '.join(works)}", warns=len(works) < len(said))
 
 
-def _complaints(said: Sequence[tuple[str, Answer]]) -> str:
+def _complaints(said: Mapping[str, Answer]) -> str:
     if len(said) == 1:
-        return said[0][1].detail
-    return "; ".join(f"{name}: {answer.detail}" for name, answer in said)
+        (answer,) = said.values()
+        return answer.detail
+    return "; ".join(f"{name}: {answer.detail}" for name, answer in said.items())
 
 
 def _signatures(said: Sequence[tuple[InUse, Answer]], now: datetime) -> Parts:
@@ -165,7 +171,7 @@ def _signatures(said: Sequence[tuple[InUse, Answer]], now: datetime) -> Parts:
     detail = "; ".join(text for _, text in aged)
     if oldest >= OLD_HOURS:
         detail += ": does freshclam, or what else brings them, run?"
-    return {"signatures": Probe(oldest < STALE_HOURS, detail, warns=oldest >= OLD_HOURS)}
+    return {SIGNATURES: Probe(oldest < STALE_HOURS, detail, warns=oldest >= OLD_HOURS)}
 
 
 def _age(hours: float) -> str:

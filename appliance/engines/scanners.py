@@ -9,7 +9,6 @@ import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
 
 from appliance.engines import edit
 from appliance.status.probe import TIMEOUT_SECONDS
@@ -19,6 +18,7 @@ from smtpfilter.policy.site import Role
 from smtpfilter.ports import ScannerFailed
 from smtpfilter.scan.clamd import Clamd
 from smtpfilter.scan.entries import Entry, read_entries
+from smtpfilter.scan.rspamd import Rspamd
 from smtpfilter.scan.selftest import SelfTest
 from smtpfilter.scan.spamd import Spamd
 
@@ -48,21 +48,11 @@ class Answer:
         return None if self.built_at is None else (now - self.built_at).total_seconds() / 3600
 
 
-class Tested(Protocol):
-    """What every spam engine has."""
-
-    name: str
-
-    def self_test(self) -> None:
-        """Raises ScannerFailed unless it finds GTUBE."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class SpamEngine:
     """A spam engine of this machine, and where it is asked."""
 
-    scanner: Tested
+    scanner: Spamd | Rspamd
     address: str
 
     @property
@@ -98,11 +88,12 @@ def ask_virus_scanner(entry: Entry, config: FilterConfig) -> Answer:
 
 def spam_engines(config: FilterConfig) -> list[SpamEngine]:
     """Return the spam engines of this machine, asked or not."""
-    return (
-        [SpamEngine(Spamd(config.spamd, TIMEOUT_SECONDS), str(config.spamd))]
-        if config.spamd
-        else []
-    )
+    found = []
+    if config.spamd:
+        found.append(SpamEngine(Spamd(config.spamd, TIMEOUT_SECONDS), str(config.spamd)))
+    if config.rspamd:
+        found.append(SpamEngine(Rspamd(config.rspamd, TIMEOUT_SECONDS), str(config.rspamd)))
+    return found
 
 
 def ask_spam_engine(engine: SpamEngine) -> Answer:

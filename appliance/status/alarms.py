@@ -91,7 +91,13 @@ class DatabaseAlarms:
 def write_alarm(*, name: str, text: str, times: int = 1) -> None:
     """Store that the alarm was sounded.  Raises DatabaseError."""
     with connection.cursor() as cursor:
-        cursor.execute(_UPSERT, {"name": name, "text": text, "times": times})
+        told = {"name": visible(name, LONGEST_NAME), "text": visible(text, LONGEST_TEXT)}
+        cursor.execute(_UPSERT, told | {"times": times})
+
+
+def end_alarm(*, name: str) -> None:
+    """Forget the alarm, since what it told is over; nothing where it was not sounded."""
+    Alarm.objects.filter(name=name).delete()
 
 
 def current_alarms(now: datetime) -> list[Alarm]:

@@ -15,7 +15,15 @@ from django.db import DatabaseError, connection
 from django.utils import timezone
 from redis import Redis, RedisError
 
-from appliance.engines.health import SPAM, VIRUS, Parts, settings_parts, spam_parts, virus_parts
+from appliance.engines.health import (
+    SIGNATURES,
+    SPAM,
+    VIRUS,
+    Parts,
+    settings_parts,
+    spam_parts,
+    virus_parts,
+)
 from appliance.sources.health import source_failures
 from appliance.status.alarms import current_alarms
 from appliance.status.models import SiteSettings
@@ -61,6 +69,13 @@ MAIL_NEEDS = ("database", "filter", VIRUS, SPAM, "next hop")
 def mail_flows(probes: Mapping[str, Probe]) -> bool:
     """Tell whether mail would flow; a silent broker only delays releases."""
     return all(probes[name].ok for name in MAIL_NEEDS)
+
+
+def alarming(name: str, probe: Probe) -> bool:
+    """Tell whether people are to be called for what the part says; old signatures call for them
+    before they count as a fault (A8).
+    """
+    return not probe.ok or (name == SIGNATURES and probe.warns)
 
 
 def report(probes: Mapping[str, Probe]) -> str:

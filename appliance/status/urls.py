@@ -8,4 +8,5 @@ urlpatterns = [
     path("healthz", views.healthz, name="healthz"),
     path("readyz", views.readyz, name="readyz"),
     path("status/", views.state, name="status"),
+    path("status/alarms/dismiss/", views.alarm_dismiss, name="alarm_dismiss"),
 ]

@@ -117,6 +117,8 @@ account_remove           GET   405 405 405 405 405 405 405 302
 account_remove           POST  302 403 403 403 403 403 403 302
 status                   GET   200 403 403 200 403 403 403 302
 status                   POST  405 405 405 405 405 405 405 302
+alarm_dismiss            GET   405 405 405 405 405 405 405 302
+alarm_dismiss            POST  302 403 403 403 403 403 403 302
 healthz                  GET   200 200 200 200 200 200 200 200
 healthz                  POST  405 405 405 405 405 405 405 405
 readyz                   GET   200 200 200 200 200 200 200 200
