@@ -37,7 +37,6 @@ _AFTER_ANSWER_SECONDS = (
 _PYCLAMD_READS = 5  # it reads that often before it gives up
 _FOUND = re.compile(rb"stream: (?:(?P<name>.*) )?FOUND", re.DOTALL)
 _TOO_LARGE = b"INSTREAM size limit exceeded. ERROR"
-_NO_NAME = "(null)"  # ClamAV's answer to some content above its limits
 
 
 class Clamd:
@@ -140,20 +139,11 @@ def judge(answer: bytes, scanner: str = NAME) -> VirusScan:
     found = _FOUND.fullmatch(line)
     if not found:
         raise ScannerFailed(f"clamd answered neither OK nor FOUND{_its_error(line)}")
-    return _judge_name((found["name"] or b"").decode("utf-8", "replace").strip(), scanner)
+    return infected([found["name"] or b""], scanner)
 
 
 def _its_error(line: bytes) -> str:
     return ": " + shown(line) if line.endswith(b" ERROR") else ""
-
-
-def _judge_name(name: str, scanner: str) -> VirusScan:
-    name = name.removesuffix(".UNOFFICIAL")
-    if name.startswith("Heuristics.Limits.Exceeded") or name == _NO_NAME:
-        return unchecked("limits", f"{scanner}: {shown(name)}")
-    if name.startswith("Heuristics.Encrypted."):
-        return unchecked("encrypted", f"{scanner}: {shown(name)}")
-    return infected([name], scanner)
 
 
 class Session:

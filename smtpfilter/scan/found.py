@@ -9,6 +9,11 @@ from smtpfilter.ports import VirusScan
 LONGEST_NAME = 256
 UNNAMED = "unnamed"
 
+_UNLOOKABLE: tuple[tuple[str, UncheckedKind], ...] = (
+    ("Heuristics.Limits.Exceeded", "limits"),
+    ("(null)", "limits"),  # clamd's word for some content above its limits
+    ("Heuristics.Encrypted.", "encrypted"),
+)
 _BREAKS = re.compile(r"[\t\r\n]+")
 
 
@@ -20,9 +25,22 @@ def shown(text: bytes | str, longest: int = LONGEST_NAME) -> str:
 
 
 def infected(names: Iterable[bytes | str], scanner: str) -> VirusScan:
-    """Return the finding of these names, each once; one without a name is "unnamed"."""
-    known = dict.fromkeys(shown(name) or UNNAMED for name in names) or {UNNAMED: None}
-    return VirusScan(viruses=tuple(Virus(name, scanner) for name in known))
+    """Return the finding of these names, each once; one without a name is "unnamed".
+
+    ClamAV's names for what it could not look into are no viruses, whoever passes them on.
+    """
+    viruses: dict[Virus, None] = {}
+    unlookable: dict[Unchecked, None] = {}
+    for name in names:
+        word = shown(name).removesuffix(".UNOFFICIAL")
+        kind = next((kind for start, kind in _UNLOOKABLE if word.startswith(start)), None)
+        if kind:
+            unlookable[Unchecked(kind, f"{scanner}: {word}")] = None
+        else:
+            viruses[Virus(word or UNNAMED, scanner)] = None
+    if not viruses and not unlookable:
+        viruses[Virus(UNNAMED, scanner)] = None
+    return VirusScan(viruses=tuple(viruses), unchecked=tuple(unlookable))
 
 
 def unchecked(kind: UncheckedKind, text: str) -> VirusScan:

@@ -45,7 +45,10 @@ class Sssp:
         folder = quote(os.fsencode(specimen.mail.folder))
         with Connection(self._endpoint, Deadline(seconds)) as connection:
             lines = _lines(connection)
-            if (greeting := next(lines)) != GREETING:
+            greeting = next(lines, None)
+            if greeting is None:
+                raise ConnectionBroke("it hung up without a greeting")
+            if greeting != GREETING:
                 raise ScannerFailed(f"it greets with {shown(greeting)!r}, not with OK SSSP/1.0")
             connection.send([f"SSSP/1.0 SCANDIRR {folder}\r\n".encode("ascii")])
             try:

@@ -11,7 +11,7 @@ import socket
 from pathlib import Path
 
 from tests.flows.mails import EICAR
-from tests.scan.fake_engine import FakeEngine, read_request, read_stream
+from tests.scan.fake_engine import FakeEngine, clamd_judging, read_request
 
 
 class Engines:
@@ -41,22 +41,29 @@ class Engines:
         self._spamd.stop()
 
     def _scan_viruses(self, connection: socket.socket) -> None:
-        content = read_stream(connection)
         self.scans["clamd"] += 1
+        clamd_judging(self._verdict)(connection)
+
+    def _verdict(self, content: bytes) -> bytes:
         name = "Eicar-Test-Signature" if EICAR.encode() in content else self.virus
-        connection.sendall(f"stream: {name} FOUND\0".encode() if name else b"stream: OK\0")
+        return f"{name} FOUND".encode() if name else b"OK"
 
     def _score(self, connection: socket.socket) -> None:
         read_request(connection)
         self.scans["spamd"] += 1
-        score = sum(self.rules.values())
-        tests = ",".join(f"{name}={points}" for name, points in self.rules.items())
-        report = (
-            f"POSTERN-REPORT 1\nscore {score} required 5.0 autolearn no prefix \ntests {tests}\n"
-        ).encode()
-        head = (
-            "SPAMD/1.1 0 EX_OK\r\n"
-            f"Content-length: {len(report)}\r\n"
-            f"Spam: True ; {score:.1f} / 5.0\r\n\r\n"
-        )
-        connection.sendall(head.encode() + report)
+        answer_spamd(connection, self.rules)
+
+
+def answer_spamd(connection: socket.socket, rules: dict[str, float]) -> None:
+    """Say that these rules fired, by our template."""
+    score = sum(rules.values())
+    tests = ",".join(f"{name}={points}" for name, points in rules.items())
+    report = (
+        f"POSTERN-REPORT 1\nscore {score} required 5.0 autolearn no prefix \ntests {tests}\n"
+    ).encode()
+    head = (
+        "SPAMD/1.1 0 EX_OK\r\n"
+        f"Content-length: {len(report)}\r\n"
+        f"Spam: True ; {score:.1f} / 5.0\r\n\r\n"
+    )
+    connection.sendall(head.encode() + report)

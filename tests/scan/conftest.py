@@ -17,13 +17,15 @@ from tests.scan.fake_engine import FakeEngine, Play
 
 
 @pytest.fixture
-def engine() -> Iterator[Callable[[Play], FakeEngine]]:
-    """Return a function that starts a fake engine which plays one script on every connection."""
+def engine() -> Iterator[Callable[..., FakeEngine]]:
+    """Return a function that starts a fake engine which plays one script on every connection, on a
+    unix socket or, with `tcp`, on a port.
+    """
     folder = Path(tempfile.mkdtemp(prefix="postern-"))  # short: a socket's path has 107 octets
     started: list[FakeEngine] = []
 
-    def start(play: Play) -> FakeEngine:
-        started.append(FakeEngine(folder / f"{len(started)}.sock", play))
+    def start(play: Play, *, tcp: bool = False) -> FakeEngine:
+        started.append(FakeEngine(None if tcp else folder / f"{len(started)}.sock", play))
         return started[-1]
 
     yield start

@@ -9,6 +9,7 @@ import socket
 import struct
 import threading
 from collections.abc import Callable
+from io import BufferedReader
 from pathlib import Path
 
 from smtpfilter.config import Endpoint
@@ -19,14 +20,19 @@ Play = Callable[[socket.socket], None]
 class FakeEngine:
     """`asked` counts the connections; `play` may be changed while it runs."""
 
-    def __init__(self, path: Path, play: Play) -> None:
-        self.endpoint = Endpoint(path=str(path))
+    def __init__(self, path: Path | None, play: Play) -> None:
+        """Listen on a unix socket at `path`; without one, on a free port."""
         self.play = play
         self.asked = 0
         self.stopped = threading.Event()
-        self._listening = socket.socket(socket.AF_UNIX)
-        self._listening.bind(str(path))
-        self._listening.listen(20)
+        if path is None:
+            self._listening = socket.create_server(("127.0.0.1", 0))
+            self.endpoint = Endpoint(host="127.0.0.1", port=self._listening.getsockname()[1])
+        else:
+            self._listening = socket.socket(socket.AF_UNIX)
+            self._listening.bind(str(path))
+            self._listening.listen(20)
+            self.endpoint = Endpoint(path=str(path))
         self._open: list[socket.socket] = []
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -53,7 +59,11 @@ class FakeEngine:
 
 def read_stream(connection: socket.socket) -> bytes:
     """Return the content of one INSTREAM; checks that it is spoken as clamd wants it."""
-    file = connection.makefile("rb")
+    return read_content(connection.makefile("rb"))
+
+
+def read_content(file: BufferedReader) -> bytes:
+    """Return the content of the next INSTREAM in `file`."""
     assert file.read(10) == b"zINSTREAM\0"
     content = b""
     while size := struct.unpack("!L", file.read(4))[0]:
@@ -74,6 +84,35 @@ def clamd_says(*pieces: bytes) -> Play:
         read_stream(connection)
         for piece in pieces:
             connection.sendall(piece)
+
+    return play
+
+
+def clamd_session(answer: Callable[[int, bytes], bytes]) -> Play:
+    """Answer each content of an IDSESSION with `answer(number, content)`, until zEND."""
+
+    def play(connection: socket.socket) -> None:
+        file = connection.makefile("rb")
+        assert file.read(11) == b"zIDSESSION\0"
+        number = 0
+        while file.peek(2)[:2] == b"zI":
+            number += 1
+            connection.sendall(answer(number, read_content(file)))
+        assert file.read() in (b"zEND\0", b"")
+
+    return play
+
+
+def clamd_judging(verdict: Callable[[bytes], bytes]) -> Play:
+    """Answer as clamd does, with `verdict(content)` about each content: b"OK" or b"NAME FOUND"."""
+
+    def play(connection: socket.socket) -> None:
+        if connection.recv(3, socket.MSG_PEEK) == b"zID":
+            clamd_session(lambda number, content: b"%d: stream: %s\0" % (number, verdict(content)))(
+                connection
+            )
+        else:
+            connection.sendall(b"stream: %s\0" % verdict(read_stream(connection)))
 
     return play
 

@@ -1,17 +1,20 @@
-"""The board: deadlines, breakers, second tries; an engine's return makes mail flow again."""
+"""The board: who is asked (V-2, V-5), deadlines, breakers, second tries; an engine's return makes
+mail flow again.
+"""
 
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
+from typing import cast
 
 import pytest
 
 from smtpfilter.config import FilterConfig
-from smtpfilter.mail.envelope import Envelope
 from smtpfilter.mail.findings import Unchecked, Virus
 from smtpfilter.mail.octets import SpooledMail
 from smtpfilter.policy.site import Site
-from smtpfilter.ports import ConnectionBroke, Letter, ScannerFailed, Specimen, VirusScan
+from smtpfilter.ports import ConnectionBroke, Letter, PartFile, ScannerFailed, Specimen, VirusScan
 from smtpfilter.scan.board import Board
 from smtpfilter.scan.breaker import FAILURES, PAUSE_SECONDS, Breaker
 from smtpfilter.scan.clamd import Clamd
@@ -56,7 +59,9 @@ DEAD = ScannerFailed("no answer")
 BROKEN = ConnectionBroke("it hung up")
 
 
-NO_SPAM = SpamEngines((), FilterConfig())
+class NoSpam:
+    def scan(self, letter: Letter, site: Site) -> tuple[None, None]:
+        return None, None
 
 
 class Heard:
@@ -74,7 +79,7 @@ def board(
 ) -> Board:
     return Board(
         virus=[one if isinstance(one, Entry) else Entry(one, "fake", "") for one in scanners],
-        spam=NO_SPAM,
+        spam=cast(SpamEngines, NoSpam()),
         config=FilterConfig(),
         alarms=alarms or Heard(),
         clock=clock or Clock(),
@@ -83,12 +88,6 @@ def board(
 
 def backup(scanner: FakeScanner) -> Entry:
     return Entry(scanner, "fake", "", "backup")
-
-
-def test_a_spam_engine_that_is_not_configured_is_neither_finding_nor_failure(
-    spooled: Spooled, envelope: Envelope
-) -> None:
-    assert board().scan_spam(Letter(spooled(b""), envelope), SITE) == (None, None)
 
 
 def test_no_virus_scanner_where_the_site_wants_one_is_a_failure_in_words(spooled: Spooled) -> None:
@@ -123,6 +122,138 @@ def test_one_definite_answer_is_enough_and_all_findings_count(spooled: Spooled) 
     assert scan.scan_viruses(Specimen(spooled(b"")), SITE) == VirusScan(
         viruses=INFECTED.viruses, unchecked=unlookable.unchecked
     )
+
+
+BACK_CLEAN = (backup(FakeScanner(CLEAN, name="slow")), CLEAN)
+BACK_INFECTED = (backup(FakeScanner(INFECTED, name="slow")), INFECTED)
+BACK_DEAD = (
+    backup(FakeScanner(DEAD, name="slow")),
+    VirusScan(viruses=None, failure="fake: no answer; slow: no answer"),
+)
+
+
+@pytest.mark.parametrize(("second", "scan"), [BACK_CLEAN, BACK_INFECTED, BACK_DEAD])
+def test_where_no_primary_answers_backups_are_asked_and_people_are_told(
+    spooled: Spooled, second: Entry, scan: VirusScan
+) -> None:
+    """V-2, V-5, V-8, BB-46: each time, since a backup is slow."""
+    heard = Heard()
+    engines = board(FakeScanner(DEAD), second, alarms=heard)
+    for _ in range(2):
+        assert engines.scan_viruses(Specimen(spooled(b"")), SITE) == scan
+    told = [text for name, text in heard.alarms if name == "virus scanner fallback"]
+    assert len(told) == 2
+    assert "fake: no answer" in told[0]
+    assert "virus scanner fake" in dict(heard.alarms)
+
+
+@pytest.mark.parametrize("answer", [CLEAN, INFECTED])
+def test_backups_rest_where_one_primary_answers(spooled: Spooled, answer: VirusScan) -> None:
+    """V-2, BB-46: what another primary did not answer is told as an alarm only."""
+    heard, slow = Heard(), FakeScanner(INFECTED, name="slow")
+    engines = board(FakeScanner(DEAD, name="one"), FakeScanner(answer), backup(slow), alarms=heard)
+    assert engines.scan_viruses(Specimen(spooled(b"")), SITE) == answer
+    assert slow.asked == 0
+    assert [name for name, _ in heard.alarms] == ["virus scanner one"]
+
+
+def test_all_primaries_are_asked_unless_the_first_finding_ends_it(spooled: Spooled) -> None:
+    """V-2."""
+    second = FakeScanner(VirusScan(viruses=(Virus("Other", "two"),)), name="two")
+    engines = board(FakeScanner(INFECTED), second)
+    both = engines.scan_viruses(Specimen(spooled(b"")), SITE)
+    assert [virus.name for virus in both.viruses or ()] == ["Eicar", "Other"]
+    ends = replace(SITE, first_finding_ends=True)
+    assert engines.scan_viruses(Specimen(spooled(b"")), ends) == INFECTED
+    assert second.asked == 1
+
+
+def test_each_name_of_a_scanner_is_told_once(spooled: Spooled) -> None:
+    """V-12."""
+    twice = VirusScan(viruses=(Virus("A", "fake"), Virus("A", "fake")))
+    scan = board(FakeScanner(twice)).scan_viruses(Specimen(spooled(b"")), SITE)
+    assert scan == VirusScan(viruses=(Virus("A", "fake"),))
+
+
+def test_the_site_overrules_the_role_of_an_entry(spooled: Spooled) -> None:
+    """V-2: on, off, primary, backup are the site's to say."""
+    one, two = FakeScanner(CLEAN, name="one"), FakeScanner(INFECTED, name="two")
+    engines = board(one, backup(two))
+    swapped = replace(SITE, roles={"one": "off", "two": "primary", "unknown": "primary"})
+    assert engines.scan_viruses(Specimen(spooled(b"")), SITE) == CLEAN
+    assert engines.scan_viruses(Specimen(spooled(b"")), swapped) == INFECTED
+    assert (one.asked, two.asked) == (1, 1)
+
+
+def test_a_site_with_backups_alone_is_told_so(spooled: Spooled) -> None:
+    heard = Heard()
+    engines = board(backup(FakeScanner(CLEAN)), alarms=heard)
+    assert engines.scan_viruses(Specimen(spooled(b"")), SITE) == CLEAN
+    assert "none is primary" in dict(heard.alarms)["virus scanner fallback"]
+
+
+def test_all_scanners_together_have_the_time_of_one_message(spooled: Spooled) -> None:
+    """V-6: the next one is asked in the time that is left."""
+    clock, given = Clock(), []
+
+    class Slow(FakeScanner):
+        def scan(self, specimen: Specimen, seconds: float) -> VirusScan:
+            given.append(seconds)
+            clock.now += 125
+            raise DEAD
+
+    slow = [Slow(DEAD, name=str(number)) for number in range(4)]
+    scan = board(*slow, clock=clock).scan_viruses(Specimen(spooled(b"")), SITE)
+    assert given == [130, 130, 50]
+    assert "within 300 seconds" in (scan.failure or "")
+
+
+# Identical content
+
+
+def mail(to: str, text: bytes = b"hello") -> bytes:
+    return f"Received: by x\r\nTo: {to}\r\nSubject: y\r\n\r\n".encode() + text
+
+
+@pytest.mark.parametrize("answer", [CLEAN, INFECTED])
+def test_identical_content_is_scanned_once(spooled: Spooled, answer: VirusScan) -> None:
+    clock, scanner = Clock(), FakeScanner(answer)
+    engines, remembering = board(scanner, clock=clock), replace(SITE, remember_seconds=60)
+    for to in ("ann@example.com", "bob@example.com"):
+        assert engines.scan_viruses(Specimen(spooled(mail(to))), remembering) == answer
+    assert scanner.asked == 1
+    engines.scan_viruses(Specimen(spooled(mail("ann", b"other"))), remembering)
+    assert scanner.asked == 2
+    clock.now += 60
+    engines.scan_viruses(Specimen(spooled(mail("ann"))), remembering)
+    assert scanner.asked == 3
+    engines.scan_viruses(Specimen(spooled(mail("ann"))), SITE)
+    assert scanner.asked == 4
+
+
+def test_only_answers_of_all_who_were_asked_are_remembered(spooled: Spooled) -> None:
+    remembering = replace(SITE, remember_seconds=60)
+    one, two = FakeScanner(DEAD, name="one"), FakeScanner(CLEAN, name="two")
+    for engines in (board(one, two), board(one, backup(two)), board(one)):
+        one.asked = 0
+        for _ in range(2):
+            engines.scan_viruses(Specimen(spooled(b"")), remembering)
+        assert one.asked == 2
+
+
+def test_an_answer_counts_for_the_same_scanners_only(spooled: Spooled) -> None:
+    one, two = FakeScanner(CLEAN, name="one"), FakeScanner(INFECTED, name="two")
+    engines, remembering = board(one, two), replace(SITE, remember_seconds=60)
+    first_alone = replace(remembering, roles={"two": "off"})
+    assert engines.scan_viruses(Specimen(spooled(b"")), first_alone) == CLEAN
+    assert engines.scan_viruses(Specimen(spooled(b"")), remembering) == INFECTED
+
+
+def test_a_part_that_is_gone_is_a_failure(spooled: Spooled, tmp_path: Path) -> None:
+    gone = Specimen(spooled(b""), (PartFile(tmp_path / "0001", hidden=True),))
+    scan = board(FakeScanner(CLEAN)).scan_viruses(gone, replace(SITE, remember_seconds=60))
+    assert scan.viruses is None
+    assert "cannot be read" in (scan.failure or "")
 
 
 def test_all_scanners_failing_is_a_failure_that_names_them(spooled: Spooled) -> None:
