@@ -228,6 +228,28 @@ def test_a_stale_lock_of_postgres_with_a_reused_process_id_does_not_stop_it(
         stack.stop()
 
 
+def test_spamd_starts_configured_and_keeps_what_the_agent_wrote(
+    environ: Mapping[str, str],
+) -> None:
+    """Design 4.6: the first configuration is there before Postgres; all others are the agent's."""
+    chosen = environment.choose(environ, free_ports=True)
+    stack = Stack(chosen, chosen.exported(environ))
+    try:
+        stack.start_engines()
+        stack.wait()
+        folder = Path(spamd.agent_settings(chosen)["AGENT_SPAMASSASSIN_FOLDER"])
+        first = (folder / "postern.cf").read_text()
+        (folder / "postern.cf").write_text(f"{first}# the agent's\n")
+        stack.stop()
+        stack.start_engines()
+        stack.wait()
+        kept = (folder / "postern.cf").read_text()
+    finally:
+        stack.stop()
+    assert f"host={postgres.socket_folder(chosen)}\n" in first
+    assert kept == f"{first}# the agent's\n"
+
+
 def test_eicar_is_known_inside_a_mail_and_nothing_else_is(environ: Mapping[str, str]) -> None:
     import pyclamd
 
