@@ -6,6 +6,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from appliance.accounts.access import Verb, may
 from appliance.accounts.guard import allowed
+from appliance.engines import bayes
 from appliance.engines.learning import start_upload, stop_job
 from appliance.engines.learning_forms import LearningForm
 from appliance.engines.learning_models import LearningJob
@@ -29,6 +30,7 @@ def learning(request: HttpRequest) -> HttpResponse:
         "jobs": jobs,
         "under_way": any(job.state == LearningJob.State.UNDER_WAY for job in jobs),
         "form": form,
+        "counts": bayes.counts(),
         "may_edit": may(person, Verb.EDIT_SITE),
     }
     part = bool(request.headers.get("HX-Request"))
