@@ -18,7 +18,6 @@ from smtpfilter.unpack.packed import brotli_members, szdd_members
 from smtpfilter.unpack.pdf import pdf_members
 from smtpfilter.unpack.rtf import rtf_members
 from smtpfilter.unpack.tnef import tnef_members
-from smtpfilter.unpack.uuencode import uu_files
 from smtpfilter.unpack.wim import wim_members
 from smtpfilter.unpack.zips import hides_zip, is_empty_zip, zip_members
 
@@ -27,7 +26,6 @@ LockOpener = Callable[[bytes, Budget, Sequence[str]], Iterator[Member]]
 
 _ZIPS = frozenset({".zip", ".jar", ".apk", ".ooxml", ".odf", ".kmz"})
 _TNEF = ".tnef"
-_UUE = ".uue"
 _READ = {f".{short}": reader for short, reader in READERS.items()}
 _ARCHIVES: dict[str, Opener] = {
     ".arj": arj_members,
@@ -98,8 +96,6 @@ def open_container(
     """
     if _TNEF in types:
         return tnef_members(content, budget)
-    if _UUE in types:
-        return _uuencoded(content, budget)
     if not _ZIPS.isdisjoint(types):
         if is_empty_zip(content):
             return None
@@ -141,13 +137,6 @@ def _not_empty(found: Iterator[Member]) -> Iterator[Member]:
         yield member
     if not some:
         raise Unlookable("undecodable", "nothing is found in it")
-
-
-def _uuencoded(content: bytes, budget: Budget) -> Iterator[Member]:
-    for name, decoded in uu_files(content):
-        budget.spend_part()
-        budget.spend_bytes(len(decoded))
-        yield Member((name,) if name else (), decoded)
 
 
 def _renamed(found: Iterator[Member], names: Sequence[str]) -> Iterator[Member]:

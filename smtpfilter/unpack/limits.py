@@ -15,10 +15,12 @@ from typing import Self
 
 from smtpfilter.mail.findings import UncheckedKind
 from smtpfilter.policy.site import Limits
+from smtpfilter.unpack.confine import confine
 
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 MEMORY_BYTES = 1 << 30  # the child's address space
 FILE_BYTES = 300_000_000  # one file that the child writes
+OPEN_FILES = 64
 
 
 class Unlookable(Exception):
@@ -85,14 +87,20 @@ class Budget:
 
 
 def restrain() -> None:
-    """Bind this process, a child that unpacks, to its limits; it ends with its parent."""
+    """Bind this process, a child that unpacks, to its limits; it ends with its parent.
+
+    It can start no process; where seccomp is available, it cannot reach the network either.
+    """
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     for kind, most in (
         (resource.RLIMIT_AS, MEMORY_BYTES),
         (resource.RLIMIT_FSIZE, FILE_BYTES),
         (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_NOFILE, OPEN_FILES),
+        (resource.RLIMIT_NPROC, 1),
     ):
         resource.setrlimit(kind, (most, most))
+    confine()
 
 
 def allow_processor_time(limits: Limits) -> None:

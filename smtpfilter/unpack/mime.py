@@ -3,44 +3,78 @@
 Written here instead of using `email`: that hides ambiguity, recurses without end and takes
 seconds on hostile input (findings 15, 16).  Every step is linear in the size of the message, and
 the budget bounds their number.
+
+What programs read in different ways is read in all of them (design 2.1): by every boundary and
+every encoding that is declared, by what looks like a boundary, with every end of a header section.
+The first reading is what most readers show; the others add what they find, as hidden parts.  Mail
+that is written properly has one reading.
 """
 
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from smtpfilter.mail.findings import Part, Unchecked
+from smtpfilter.mail.findings import Part, Unchecked, UncheckedKind
 from smtpfilter.mail.octets import Octets
+from smtpfilter.unpack.ambiguity import Oddities, body_oddities, header_oddities
 from smtpfilter.unpack.contents import Contents, Node, Place, joined
-from smtpfilter.unpack.fields import ContentFields, header_end, read_fields
+from smtpfilter.unpack.delimiters import Division, Span, divide, guessed_boundaries
+from smtpfilter.unpack.fields import ContentFields, read_fields
+from smtpfilter.unpack.files import PartFiles
 from smtpfilter.unpack.limits import Budget, Unlookable
-from smtpfilter.unpack.transfer import decode
+from smtpfilter.unpack.sections import header_end, other_ends
+from smtpfilter.unpack.transfer import Decoded, decode, decode_as_any, is_identity
 
 MESSAGE_TYPES = frozenset({"message/rfc822", "message/global", "message/news"})
 LONGEST_BOUNDARY = 2000  # octets; RFC 2046 allows 70
-_IDENTITY = frozenset({"", "7bit", "8bit", "binary"})
-
-_AFTER_BOUNDARY = re.compile(rb"(?P<last>--)?[ \t]*(?P<line_end>(?>\r\n|\r|\n)|\Z)")
+_DEEPEST_MULTIPARTS = 50
+_SHORT_TEXT = 100  # octets around the parts: "This is a multi-part message in MIME format."
+_MOST_READINGS = 200  # of one message beside the first ones: it is told as ambiguous then anyway
 
 
 @dataclass(frozen=True, slots=True)
 class Entity:
-    """One MIME entity: octets[start:end] of a message or of a decoded content, and its place."""
+    """One MIME entity: octets[start:end] of a message or of a decoded content, and its place.
+
+    `outer`: the boundaries around it in the same octets.
+    """
 
     octets: Octets
     start: int
     end: int
-    path: str
-    ancestors: tuple[Node, ...] = ()
+    place: Place
     default_type: str = "text/plain"
+    outer: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """An entity with one end of its header section, and what the section says."""
+
+    entity: Entity
+    fields: ContentFields
+    oddities: Oddities
+    body: int
+
+    @property
+    def declared(self) -> str:
+        return self.fields.declared or self.entity.default_type
+
+    @property
+    def node(self) -> Node:
+        return joined((self.declared,), (), self.fields.names)
+
+    @property
+    def span(self) -> Span:
+        return self.body, self.entity.end
 
 
 class Walk:
     """Finds the parts of one message; `parts` and `unchecked` hold what was found so far."""
 
-    def __init__(self, budget: Budget) -> None:
+    def __init__(self, budget: Budget, files: PartFiles | None = None) -> None:
         self._budget = budget
-        self._contents = Contents(budget, self._packed_message)
+        self._contents = Contents(budget, self._packed_message, files)
+        self._readings_left = _MOST_READINGS
 
     @property
     def parts(self) -> list[Part]:
@@ -53,100 +87,167 @@ class Walk:
     def message(self, octets: Octets) -> None:
         """Find all parts of a message.  Ends early, with a remark, where a limit is reached."""
         try:
-            self._entity(Entity(octets, 0, len(octets), "1"))
+            self._entity(Entity(octets, 0, len(octets), Place("1")))
         except Unlookable as reason:
             self._contents.remark(reason.kind, str(reason))
 
     def _packed_message(self, octets: bytes, place: Place) -> None:
-        self._entity(Entity(octets, 0, len(octets), place.path, place.ancestors))
+        self._entity(Entity(octets, 0, len(octets), place))
 
     def _entity(self, entity: Entity) -> None:
         self._budget.spend_part()
         header, body = header_end(entity.octets, entity.start, entity.end)
+        self._read(entity, header, body)
+        for other_header, other_body in other_ends(entity.octets, entity.start, header, body):
+            if self._another_reading():
+                self._read(_guessed(entity), other_header, other_body)
+
+    def _read(self, entity: Entity, header: int, body: int) -> None:
         fields = read_fields(entity.octets, entity.start, header)
+        oddities = header_oddities(
+            entity.octets[entity.start : header],
+            entity.outer,
+            closed=header < body or body == entity.end,
+        )
         if fields.too_long:
-            self._contents.remark("limits", f"part {entity.path}: its header section is too long")
-        children = list(self._children(entity, fields, body))
-        if children and len(entity.ancestors) + 1 >= self._budget.limits.levels:
-            self._contents.remark(
-                "limits", f"nested deeper than {self._budget.limits.levels} levels"
-            )
-            children = []
+            self._tell(entity, "limits", "its header section is too long")
+        if oddities.unusual:
+            entity = replace(entity, place=replace(entity.place, hidden=True))
+        reading = Reading(entity, fields, oddities, body)
+        for sentence in (*oddities.told, *body_oddities(entity.octets, reading.span, fields)):
+            self._tell(entity, "ambiguous", sentence)
+        division = self._division(reading, fields.boundary)
+        children = self._not_too_deep(reading, list(self._children(reading, division)))
         for child in children:
             self._entity(child)
-        if not children:
-            self._leaf(entity, fields, body)
+        if not children or any(not _is_container(kind) for kind in fields.other_types):
+            self._leaf(reading)
+        self._around(reading, division)
+        self._read_again(reading, division, len(children))
 
-    def _children(self, entity: Entity, fields: ContentFields, body: int) -> Iterator[Entity]:
-        declared = fields.declared or entity.default_type
-        ancestors = (*entity.ancestors, joined((declared,), (), fields.names))
-        if declared in MESSAGE_TYPES:
-            octets, start, end = self._nested(entity, fields, body)
-            if end > start:
-                yield Entity(octets, start, end, f"{entity.path}.1", ancestors)
-        if declared.startswith("multipart/") and 0 < len(fields.boundary) <= LONGEST_BOUNDARY:
-            inner = "message/rfc822" if declared == "multipart/digest" else "text/plain"
-            spans = _split(entity.octets, body, entity.end, fields.boundary)
-            for number, (start, end) in enumerate(spans, start=1):
-                path = f"{entity.path}.{number}"
-                yield Entity(entity.octets, start, end, path, ancestors, inner)
-                if number > self._budget.limits.parts:
-                    return
+    def _children(self, reading: Reading, division: Division | None) -> Iterator[Entity]:
+        if reading.declared in MESSAGE_TYPES:
+            yield from self._nested(reading)
+        if division:
+            yield from self._parts(reading, division, reading.fields.boundary, first=1)
 
-    def _nested(self, entity: Entity, fields: ContentFields, body: int) -> tuple[Octets, int, int]:
-        """Return where the attached message is: in place, or decoded against RFC 2046."""
-        if fields.encoding in _IDENTITY:
-            return entity.octets, body, entity.end
-        content = self._content(entity, fields, body)
-        return content, 0, len(content)
+    def _division(self, reading: Reading, boundary: bytes) -> Division | None:
+        if not reading.declared.startswith("multipart/"):
+            return None
+        if not 0 < len(boundary) <= LONGEST_BOUNDARY:
+            return None
+        return divide(reading.entity.octets, *reading.span, boundary, self._budget.limits.parts)
 
-    def _leaf(self, entity: Entity, fields: ContentFields, body: int) -> None:
-        content = self._content(entity, fields, body)
-        declared = fields.declared or entity.default_type
-        container = declared.startswith("multipart/") or declared in MESSAGE_TYPES
-        effective = "text/plain" if container and content else declared
-        place = Place(entity.path, entity.ancestors)
-        self._contents.add(content, place, joined((effective, declared), (), ()), fields.names)
+    def _parts(
+        self, reading: Reading, division: Division, boundary: bytes, first: int
+    ) -> Iterator[Entity]:
+        entity = reading.entity
+        inner = "message/rfc822" if reading.declared == "multipart/digest" else "text/plain"
+        for number, (start, end) in enumerate(division.parts, start=first):
+            place = _place_in(reading, number)
+            outer = (*entity.outer, boundary)
+            yield Entity(entity.octets, start, end, place, inner, outer)
 
-    def _content(self, entity: Entity, fields: ContentFields, body: int) -> bytes:
-        content, problem = decode(fields.encoding, entity.octets[body : entity.end])
-        self._budget.spend_bytes(len(content))
-        if problem:
-            self._contents.remark("undecodable", f"part {entity.path}: {problem}")
-        return content
-
-
-def _split(octets: Octets, start: int, end: int, boundary: bytes) -> Iterator[tuple[int, int]]:
-    """Yield the spans between delimiter lines (RFC 2046 5.1.1); a missing last one is forgiven."""
-    opened: int | None = None
-    for line_start, line_end, last in _delimiters(octets, start, end, boundary):
-        if opened is not None:
-            yield opened, max(opened, _before_line_end(octets, line_start, opened))
-        opened = line_end
-        if last:
+    def _nested(self, reading: Reading) -> Iterator[Entity]:
+        """Yield the attached message: in place, or decoded against RFC 2046 5.2.1."""
+        entity, place = reading.entity, _place_in(reading, 1)
+        if is_identity(reading.fields.encoding):
+            if entity.end > reading.body:
+                yield Entity(entity.octets, reading.body, entity.end, place, outer=entity.outer)
             return
-    if opened is not None:
-        yield opened, end
+        content = self._decoded(reading).contents[0]
+        if content:
+            yield Entity(content, 0, len(content), replace(place, hidden=True))
+
+    def _leaf(self, reading: Reading) -> None:
+        entity, declared = reading.entity, reading.declared
+        decoded = self._decoded(reading)
+        if decoded.problem:
+            self._tell(entity, "undecodable", decoded.problem)
+        if decoded.odd and not (declared.startswith("text/") and decoded.harmless):
+            self._tell(entity, "ambiguous", decoded.odd)
+        hidden = entity.place.hidden or _is_coded_file(reading) or len(decoded.contents) > 1
+        place = replace(entity.place, hidden=hidden)
+        for number, content in enumerate(decoded.contents):
+            effective = "text/plain" if _is_container(declared) and content else declared
+            types = joined((effective, declared), (), reading.fields.other_types)
+            self._contents.add(content, place, types, reading.fields.names)
+            if not number:
+                place = replace(place, guess=True)
+
+    def _decoded(self, reading: Reading) -> Decoded:
+        fields, octets = reading.fields, reading.entity.octets[reading.body : reading.entity.end]
+        if fields.other_encodings or (reading.oddities.told and octets):
+            decoded = decode_as_any((fields.encoding, *fields.other_encodings), octets)
+        else:
+            decoded = decode(fields.encoding, octets)
+        if _is_coded_file(reading):
+            unix = tuple(content.replace(b"\r\n", b"\n") for content in decoded.contents)
+            decoded = replace(decoded, contents=tuple(dict.fromkeys((*decoded.contents, *unix))))
+        for content in decoded.contents:
+            self._budget.spend_bytes(len(content))
+        return decoded
+
+    def _read_again(self, reading: Reading, division: Division | None, number: int) -> None:
+        """Read the body by what else may divide it."""
+        octets, fields = reading.entity.octets, reading.fields
+        declared = [*fields.other_boundaries, *([] if division else [fields.boundary])]
+        spans = division.around if division and division.parts else (reading.span,)
+        if reading.oddities.told:
+            spans = (reading.span,)
+        known = set(division.parts) if division else set()
+        for span in spans:
+            guesses = [*declared, *guessed_boundaries(octets, *span)]
+            for boundary in dict.fromkeys(guess for guess in guesses if guess):
+                again = divide(octets, *span, boundary, self._budget.limits.parts)
+                news = tuple(part for part in again.parts if part not in known)
+                known.update(news)
+                again = replace(again, parts=news)
+                for part in self._parts(reading, again, boundary, first=number + 1):
+                    number += 1
+                    if self._another_reading():
+                        self._entity(_guessed(part))
+
+    def _not_too_deep(self, reading: Reading, children: list[Entity]) -> list[Entity]:
+        levels, place = self._budget.limits.levels, reading.entity.place
+        deep = place.level >= levels and reading.declared in MESSAGE_TYPES
+        if children and (deep or len(place.ancestors) >= _DEEPEST_MULTIPARTS):
+            self._contents.remark("limits", f"nested deeper than {levels} levels")
+            return []
+        return children
+
+    def _around(self, reading: Reading, division: Division | None) -> None:
+        for start, end in division.around if division else ():
+            text = reading.entity.octets[start:end].strip()
+            if len(text) > _SHORT_TEXT:
+                place = _guessed(reading.entity).place
+                self._contents.add_around(text, place)
+
+    def _another_reading(self) -> bool:
+        self._readings_left -= 1
+        return self._readings_left >= 0
+
+    def _tell(self, entity: Entity, kind: UncheckedKind, sentence: str) -> None:
+        if not entity.place.guess:
+            self._contents.remark(kind, f"part {entity.place.path}: {sentence}")
 
 
-def _delimiters(
-    octets: Octets, start: int, end: int, boundary: bytes
-) -> Iterator[tuple[int, int, bool]]:
-    """Yield (start, end, is it the last) of every delimiter line in octets[start:end]."""
-    delimiter = b"--" + boundary
-    found = octets.find(delimiter, start, end)
-    while found >= 0:
-        after = found + len(delimiter)
-        at_line_start = found == start or octets[found - 1 : found] in (b"\r", b"\n")
-        match = _AFTER_BOUNDARY.match(octets, after, end) if at_line_start else None
-        if match:
-            yield found, match.end(), match["last"] is not None
-            after = match.end()
-        found = octets.find(delimiter, after, end)
+def _guessed(entity: Entity) -> Entity:
+    return replace(entity, place=replace(entity.place, hidden=True, guess=True))
 
 
-def _before_line_end(octets: Octets, position: int, earliest: int) -> int:
-    """Return where the line end before `position` begins: it belongs to the delimiter."""
-    if position - 2 >= earliest and octets[position - 2 : position] == b"\r\n":
-        return position - 2
-    return position - 1
+def _place_in(reading: Reading, number: int) -> Place:
+    place = reading.entity.place
+    level = place.level + (reading.declared in MESSAGE_TYPES)
+    ancestors = (*place.ancestors, reading.node)
+    return Place(f"{place.path}.{number}", ancestors, level, place.hidden, place.guess)
+
+
+def _is_coded_file(reading: Reading) -> bool:
+    """Is it no text, but in an encoding for texts?  Its line ends are those of the reader then."""
+    text = reading.declared.startswith("text/")
+    return reading.fields.encoding == "quoted-printable" and not text
+
+
+def _is_container(declared: str) -> bool:
+    return declared.startswith("multipart/") or declared in MESSAGE_TYPES

@@ -15,6 +15,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import TimeoutError as WaitTimeout
 from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from pathlib import Path
 
 from pebble import ProcessExpired, ProcessPool
@@ -25,6 +26,7 @@ from smtpfilter.mail.findings import Unchecked
 from smtpfilter.mail.octets import SpooledMail
 from smtpfilter.policy.site import Limits
 from smtpfilter.ports import Unpacked
+from smtpfilter.unpack.files import NoRoom, PartFiles
 from smtpfilter.unpack.limits import Budget, allow_processor_time, restrain
 from smtpfilter.unpack.mime import Walk
 
@@ -34,22 +36,26 @@ CHILDREN = 2
 TASKS_PER_CHILD = 1000  # then a fresh one, so that a leak in a library stays small
 GRACE_SECONDS = 5.0  # the child ends by itself at its limit; after this it is ended
 
-Task = Callable[[str, Limits], Unpacked]
+Task = Callable[..., Unpacked]  # of a path and the limits
 
 
-def unpack_file(path: str, limits: Limits) -> Unpacked:
-    """Return the parts of the message in the file `path`.  Runs in a child."""
+def unpack_file(path: str, limits: Limits, *, all_files: bool = False) -> Unpacked:
+    """Return the parts of the message in the file `path`; its files lie in the same folder.
+
+    Runs in a child.  Raises NoRoom.
+    """
     allow_processor_time(limits)
     with Path(path).open("rb") as file:
         size = file.seek(0, 2)
         mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if size else None
     with mapped or contextlib.nullcontext(b"") as octets:
-        walk = Walk(Budget(limits, size))
+        files = PartFiles(Path(path).parent, limits.content_bytes, all_files=all_files)
+        walk = Walk(Budget(limits, size), files)
         try:
             walk.message(octets)
         except MemoryError:
             walk.unchecked.append(Unchecked("limits", "unpacking takes too much memory"))
-        return Unpacked(tuple(walk.parts), tuple(walk.unchecked))
+        return Unpacked(tuple(walk.parts), tuple(walk.unchecked), tuple(files.written))
 
 
 def _warm_up() -> None:
@@ -63,9 +69,8 @@ class Unpacker:
         self, config: FilterConfig, *, all_files: bool = False, task: Task = unpack_file
     ) -> None:
         """`all_files`: every part becomes a file, since a scanner reads paths."""
-        self._all_files = all_files
         self._patience = config.scan_timeout_seconds
-        self._task = task
+        self._task = partial(task, all_files=True) if all_files else task
         self._lock = threading.Lock()
         self._pool: ProcessPool | None = None
 
@@ -84,7 +89,8 @@ class Unpacker:
     def unpack(self, mail: SpooledMail, limits: Limits) -> Unpacked:
         """Return the parts and what could not be looked into.
 
-        Never raises on content; Overloaded where no child becomes free or can be started.
+        Never raises on content; Overloaded where no child becomes free or can be started, or the
+        spool is full.
         """
         try:
             return self._ask_child(mail, limits)
@@ -115,6 +121,8 @@ class Unpacker:
             return Unpacked(unchecked=(late,))
         except (ProcessExpired, BrokenProcessPool):
             raise
+        except NoRoom as error:
+            raise Overloaded(str(error)) from error
         except Exception as error:  # noqa: BLE001 - whatever content does to a parser is a finding
             _log.error("unpacking failed", exc_info=error)
             return Unpacked(

@@ -138,7 +138,8 @@ def test_a_multipart_without_parts_is_a_leaf_that_tells_both_types(walk: Walking
     ],
 )
 def test_spellings_of_the_boundary_are_understood(walk: Walking, field: str) -> None:
-    assert len(walk(crlf(field + "\n\n--b\n\none\n--b\n\ntwo\n--b--\n")).parts) == 2
+    walked = walk(crlf(field + "\n\n--b\n\none\n--b\n\ntwo\n--b--\n"))
+    assert [part.path for part in walked.parts if part.path != "1"] == ["1.1", "1.2"]
 
 
 @pytest.mark.parametrize("boundary", [b"\xe4", b"\xa0b\xa0", b"\x85", "ä".encode(), b"b\x1c"])
@@ -157,8 +158,9 @@ def test_a_boundary_is_taken_octet_by_octet(walk: Walking, boundary: bytes) -> N
         (r'filename="a\"b.exe"', ['a"b.exe']),
         ("filename=a.exe; filename=b.exe", ["a.exe", "b.exe"]),
         ("filename*=utf-8''a%2Eexe", ["a.exe", "utf-8''a%2Eexe"]),
-        ("filename*1*=.exe; filename*0*=utf-8''%61", ["a.exe", "utf-8''%61.exe"]),
-        ("filename*0=a; filename*2=e; filename*1=.ex", ["a.exe"]),
+        ("filename*0*=utf-8''%61; filename*1*=.exe", ["a.exe", "utf-8''%61.exe"]),
+        ("filename*0=a; filename*2=e; filename*1=.ex", ["a.exe", "ae.ex", "a"]),
+        ("filename*1=.exe; filename*3=b", [".exeb"]),
         ("filename*=utf-8''a.txt; filename=b.exe", ["a.txt", "utf-8''a.txt", "b.exe"]),
         ('filename="=?utf-8?B?YS5leGU=?="', ["a.exe", "=?utf-8?B?YS5leGU=?="]),
         (
@@ -174,6 +176,7 @@ def test_a_boundary_is_taken_octet_by_octet(walk: Walking, boundary: bytes) -> N
     ],
 )
 def test_names_are_told_decoded_and_raw(walk: Walking, disposition: str, names: list[str]) -> None:
+    """B-2, M6; M13: character sets are looked up in a list, never as a codec of Python."""
     (part,) = walk(crlf(f"Content-Disposition: attachment; {disposition}\n\ntext\n")).parts
     assert list(part.nodes[-1][2:]) == names
     assert part.name == names[0]
@@ -202,8 +205,9 @@ def test_declared_nonsense_is_shown_visibly(walk: Walking) -> None:
     ("field", "kinds"),
     [
         ("base64", []),
-        ("BASE64 (comment)", []),
-        ('"base64"', []),
+        ("BASE64;", []),
+        ("BASE64 (comment)", ["ambiguous"]),
+        ('"base64"', ["ambiguous"]),
         ("8bit", []),
         ("x-gzip64", ["undecodable"]),
     ],
@@ -221,7 +225,7 @@ def test_too_many_parts_end_the_walk_with_a_remark(walk: Walking) -> None:
 
 def test_too_deep_a_nest_is_a_leaf_and_the_others_are_still_seen(walk: Walking) -> None:
     nest = b"\r\ndeep"
-    for number in range(20):
+    for number in range(60):
         nest = multipart(nest, boundary=f"n{number:02}")
     walked = walk(multipart(nest, attachment("x.exe", PE), boundary="outer"))
     assert walked.unchecked == [Unchecked("limits", "nested deeper than 14 levels")]
