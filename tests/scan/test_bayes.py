@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import connection
 
 from appliance.engines.bayes import NEEDED, Counts, counts
+from appliance.engines.learning import learn_files
 from appliance.engines.models import Preference, Rendering
 from appliance.status.edit import set_setting
 from smtpfilter.mail.envelope import Envelope
@@ -90,6 +92,19 @@ def test_learn_relearn_and_forget_are_counted_as_sa_learn_counts(spamd: Rendered
 
     assert client.learn(mail(2), "forget")
     assert counts() == Counts(0, 2)
+
+
+def test_bulk_learning_is_counted_as_sa_learn_counts(spamd: RenderedSpamd, tmp_path: Path) -> None:
+    """S-7, 2(w)."""
+    (tmp_path / "box").write_bytes(
+        b"".join(b"From x\n" + mail(number).replace(b"\r", b"") + b"\n" for number in range(5))
+    )
+    (tmp_path / "one.eml").write_bytes(mail(4))
+
+    job = learn_files(kind="ham", paths=[tmp_path], actor="tests", scanner=spamd.client())
+
+    assert (job.learnt, job.known, job.failed) == (5, 1, 0)
+    assert counts() == magic(spamd) == Counts(0, 5)
 
 
 @pytest.mark.parametrize(
