@@ -16,6 +16,9 @@ from smtpfilter.scan import clamd, icap, sophie, sssp
 from smtpfilter.scan.command import Command, Criterion
 from smtpfilter.scan.icap_answer import receive_answer
 from smtpfilter.scan.report import parse_answer, parse_report
+from smtpfilter.scan.rspamd import parse_answer as parse_http
+from smtpfilter.scan.symbols import parse_scan
+from tests.doubles import rspamd
 from tests.fuzz.conftest import fuzzing
 from tests.fuzz.mutations import mutated
 
@@ -49,7 +52,7 @@ def _icap(octets: bytes) -> VirusScan:
 
 
 def _sssp(octets: bytes) -> VirusScan:
-    return sssp.judge(octets.split(b"\r\n"))
+    return sssp.judge(sssp._answer(sssp._lines(Said(octets, 7))))  # type: ignore[arg-type]
 
 
 def _command(octets: bytes) -> VirusScan:
@@ -59,6 +62,12 @@ def _command(octets: bytes) -> VirusScan:
 def _only_zeros(octets: bytes) -> bool:
     lines = filter(None, re.split(rb"[\r\n\0]+", octets))
     return all(line.partition(b":")[0].strip(b"0") == b"" for line in lines)
+
+
+def _done_without_a_virus(octets: bytes) -> bool:
+    answer = octets.replace(b"\r\n", b"\n").partition(b"\n\n")[0]
+    infected = re.search(rb"^VIRUS(?:[ \t].*)?$", answer, re.MULTILINE)
+    return answer.startswith(b"ACC ") and b"\nDONE" in answer and not infected
 
 
 Judge = Callable[[bytes], VirusScan]
@@ -81,12 +90,12 @@ TARGETS: dict[str, tuple[Judge, tuple[bytes, ...], Callable[[bytes], bool]]] = {
     "sssp": (
         _sssp,
         (
-            b"ACC 1/1\r\nDONE OK 0000 fine",
-            b"ACC 1/1\r\nVIRUS X /a\r\nOK 0203 /a\r\nDONE OK 0203 found",
-            b"ACC 1/1\r\nFAIL 0210 /a\r\nDONE FAIL 0210 bad",
-            b"REJ 4",
+            b"ACC 1/1\r\nDONE OK 0000 fine\r\n\r\n",
+            b"ACC 1/1\r\nVIRUS X /a\r\nOK 0203 /a\r\nDONE OK 0203 found\r\n\r\n",
+            b"ACC 1/1\r\nFAIL 0210 /a\r\nDONE FAIL 0210 bad\r\n\r\n",
+            b"REJ 4\r\n",
         ),
-        lambda octets: octets.startswith(b"ACC ") and b"DONE" in octets and b"VIRUS" not in octets,
+        _done_without_a_virus,
     ),
     "icap": (
         _icap,
@@ -173,6 +182,13 @@ def assert_scored(read: Callable[[], SpamReport]) -> None:
 def test_no_answer_of_spamd_is_misread(octets: bytes) -> None:
     """B5."""
     assert_scored(lambda: parse_report(parse_answer(octets)))
+
+
+@fuzzing(200)
+@given(mutated((rspamd.http(rspamd.scan({"A": 1.0, "B": -2.5})), rspamd.http(rspamd.gtube())), ODD))
+def test_no_answer_of_rspamd_is_misread(octets: bytes) -> None:
+    """B5, S-10."""
+    assert_scored(lambda: parse_scan(parse_http(octets)))
 
 
 @fuzzing(200)
