@@ -16,6 +16,7 @@ from smtpfilter.unpack.limits import Budget
 _MOST_FOUND = 16  # in one content
 _MOST_LOOKS = 10_000  # at places that begin alike, for each kind
 _LONGEST_DOS_PART = 0x1000  # octets of a PE file before its real header
+_PDF_END = b"%%EOF"
 _PROGRAMS = frozenset({".exe", ".so", ".sh"})
 
 
@@ -64,7 +65,8 @@ _HIDDEN: tuple[tuple[bytes, Check], ...] = (
 def hangs_behind(content: bytes, types: Sequence[str]) -> list[int]:
     """Return where in `content`, of these short types with the point, something else begins."""
     kinds = _HIDDEN if _PROGRAMS.isdisjoint(types) else _ARCHIVES
-    found = (place for mark, check in kinds for place in _places(content, mark, check))
+    start = max(1, content.rfind(_PDF_END)) if ".pdf" in types else 1  # a PDF has room for files
+    found = (place for mark, check in kinds for place in _places(content, start, mark, check))
     return sorted(itertools.islice(found, _MOST_FOUND))
 
 
@@ -76,8 +78,8 @@ def carved_members(content: bytes, places: Sequence[int], budget: Budget) -> Ite
         yield Member((), content[place:])
 
 
-def _places(content: bytes, mark: bytes, check: Check) -> Iterator[int]:
-    place = content.find(mark, 1)
+def _places(content: bytes, start: int, mark: bytes, check: Check) -> Iterator[int]:
+    place = content.find(mark, start)
     for _look in range(_MOST_LOOKS):
         if place < 0:
             return

@@ -13,6 +13,7 @@ from smtpfilter.unpack.limits import Budget, Unlookable
 
 _GROUPS_BETWEEN_LOOKS = 1000
 _VERSION_AND_FORMAT = 8  # octets
+_LINKED, _EMBEDDED = 1, 2  # format
 _LONGEST_NAME = 1000  # octets: more is no header
 
 
@@ -60,6 +61,8 @@ def _member(embedded: RtfObject) -> Member:
 
 def _behind_header(octets: bytes) -> bytes:
     """Return an object's data where its header lies about the size ([MS-OLEDS] 2.2.4, 2.2.5)."""
+    if int.from_bytes(octets[4:8], "little") not in (_LINKED, _EMBEDDED):
+        return octets
     position = _VERSION_AND_FORMAT
     for _name in ("class", "topic", "item"):
         length = int.from_bytes(octets[position : position + 4], "little")

@@ -46,12 +46,17 @@ def directory(content: bytes, budget: Budget) -> Sequence[Entry]:
 
 
 def aliases(content: bytes, entries: Sequence[Entry]) -> Mapping[bytes, Names]:
-    """Return for each name of a member all of its names, where there are several."""
-    found: dict[bytes, Names] = {}
+    """Return for each name of a member all of its names, where there are several.
+
+    Entries that lead to the same place are one member, of which libarchive shows a single name.
+    """
+    at_place: dict[int, dict[bytes, None]] = {}
     for entry in entries:
         local, extra = _local(content, entry.header_offset)
         names = (name_of(entry), local, _unicode_path(entry.extra), _unicode_path(extra))
-        known = tuple(dict.fromkeys(name for name in names if name))
+        at_place.setdefault(entry.header_offset, {}).update((name, None) for name in names if name)
+    found: dict[bytes, Names] = {}
+    for known in at_place.values():
         if len(known) > 1:
             found.update((plain(name), (*found.get(plain(name), ()), *known)) for name in known)
     return found

@@ -1,6 +1,7 @@
 """What the tests of unpacking share."""
 
 from collections.abc import Callable
+from email import message_from_bytes
 from pathlib import Path
 
 import pytest
@@ -46,3 +47,17 @@ def look() -> Callable[..., Contents]:
         return contents
 
     return look
+
+
+@pytest.fixture
+def office(corpus: Path) -> Callable[[str], bytes]:
+    """Return a function that takes a document out of the test mail."""
+
+    def office(name: str) -> bytes:
+        mail = message_from_bytes((corpus / "office" / f"{name}.eml").read_bytes())
+        (document,) = [part for part in mail.walk() if part.get_filename()]
+        payload = document.get_payload(decode=True)
+        assert isinstance(payload, bytes)
+        return payload
+
+    return office
