@@ -120,3 +120,14 @@ def test_the_reply_says_what_was_found() -> None:
     assert said(CLEAN) == f"250 2.0.0 Ok, id={MAIL_ID}"
     two = replace(EICAR, viruses=(Virus("A", "x"), Virus("B", "y"), Virus("A", "z")))
     assert said(two, virus_destiny="reject") == f"554 5.7.0 Reject, id={MAIL_ID} - INFECTED: A, B"
+
+
+def test_a_sign_of_spam_is_told_with_its_points() -> None:
+    """V-4: the highest counts; what is worth nothing is told, too."""
+    low, high = Virus("Phish.A", "clamd", points=0.0), Virus("Phish.B", "clamd", points=2.5)
+    told = decide(case(), replace(scored(1.0), viruses=(low, high, low))).reasons
+    names = "Phish.A (clamd), Phish.B (clamd)"
+    assert f"A virus scanner reports what is only a sign of spam, 2.5 points: {names}." in told
+    told = decide(case(), replace(scored(1.0), viruses=(low,))).reasons
+    assert any(sentence.endswith(" spam, 0 points: Phish.A (clamd).") for sentence in told)
+    assert "a sign of spam" not in " ".join(decide(case(), scored(1.0)).reasons)

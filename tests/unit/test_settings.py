@@ -37,6 +37,11 @@ from smtpfilter.policy.settings import (
         ("spam_subject_tag2", "***SPAM*** ", "***SPAM*** "),
         ("spam_quarantine_to", "", ""),
         ("message_size_limit", "65536", 65536),
+        ("sa_username", "Ann+x_1.-@example.com", "Ann+x_1.-@example.com"),
+        ("sa_username", "a" * 100, "a" * 100),
+        ("sa_username", "", ""),
+        ("sa_userconf", "SQL:", "sql:"),
+        ("sa_userconf", "", ""),
         ("message_size_limit", str(1 << 40), 1 << 40),
         ("spoofed_points", "-2.5", -2.5),
         ("spoofed_points", "-10000", -10000.0),
@@ -136,6 +141,11 @@ def test_values_are_read(name: str, text: str, value: object) -> None:
         ("banned_rulenames", "a,+b"),
         ("banned_rulenames", "++a"),
         ("banned_rulenames", "a\nb"),
+        ("sa_username", "-x"),
+        ("sa_username", "a b"),
+        ("sa_username", "a" * 101),
+        ("sa_username", "a\n"),
+        ("sa_userconf", "/etc/passwd"),
     ],
 )
 def test_what_is_no_value_is_refused_with_words(name: str, text: str) -> None:
@@ -186,6 +196,12 @@ def test_what_is_no_value_is_refused_with_words(name: str, text: str) -> None:
             "banned_rulenames",
             ",",
             "names of ban rule sets by comma, with + before the first at most, or empty",
+        ),
+        ("sa_username", "a b", "a name of letters, digits and . _ @ + -, or empty"),
+        (
+            "sa_userconf",
+            "x",
+            "sql: or empty: SpamAssassin reads preferences from the database",
         ),
     ],
 )
