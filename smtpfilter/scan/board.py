@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 from smtpfilter.config import FilterConfig
 from smtpfilter.errors import ScannerDied
-from smtpfilter.mail.findings import SpamReport
+from smtpfilter.mail.findings import Findings, SpamReport
 from smtpfilter.policy.site import Role, Site
+from smtpfilter.policy.virus_names import rated
 from smtpfilter.ports import Alarms, Letter, ScannerFailed, Specimen, VirusScan
 from smtpfilter.scan.entries import Entry
 from smtpfilter.scan.found import joined
@@ -98,14 +99,14 @@ class Board:
     ) -> "Round":
         """Ask the primaries, then, where none of them answers, the backups."""
         done = Round(self._self_test, self._alarms, Deadline(self._seconds, self._clock))
-        done.ask(primaries, specimen, first_ends=site.first_finding_ends)
+        done.ask(primaries, specimen, site)
         if not done.answers and backups:
             why = "; ".join(done.failures) or "none is primary"
             self._alarms.sound(
                 "virus scanner fallback",
                 f"mail waits for the backup virus scanners, since no primary answers: {why}",
             )
-            done.ask(backups, specimen, first_ends=site.first_finding_ends)
+            done.ask(backups, specimen, site)
         return done
 
 
@@ -125,8 +126,8 @@ class Round:
         """Whether all who were asked have answered."""
         return bool(self.answers) and not self.failures
 
-    def ask(self, places: Iterable[Place], specimen: Specimen, *, first_ends: bool) -> None:
-        """Ask each of them; `first_ends`: none after the first that finds a virus (V-2)."""
+    def ask(self, places: Iterable[Place], specimen: Specimen, site: Site) -> None:
+        """Ask each of them; where the site wants it, none after the first that finds a virus."""
         for place in places:
             try:
                 answer = ask_carefully(
@@ -136,7 +137,7 @@ class Round:
                 self._failed(place, failure)
                 continue
             self.answers.append(answer)
-            if answer.viruses and first_ends:
+            if site.first_finding_ends and _infects(answer, site):
                 return
 
     def result(self) -> VirusScan:
@@ -164,8 +165,13 @@ def _seat(entry: Entry, config: FilterConfig, clock: Clock) -> Seat:
     return Seat(entry.name, at_once=config.virus_scans, seconds=seconds, clock=clock)
 
 
+def _infects(answer: VirusScan, site: Site) -> bool:
+    """Tell whether a virus was found; what is a mere sign of spam ends no search (V-4)."""
+    return bool(Findings(viruses=rated(answer.viruses or (), site.name_points)).infections)
+
+
 def _asked(primaries: list[Place], backups: list[Place], site: Site) -> list[str]:
     """Return in words who is asked, for the memory's key."""
     words = [f"primary {place.entry.name}" for place in primaries]
     words += [f"backup {place.entry.name}" for place in backups]
-    return [*words, f"first finding ends: {site.first_finding_ends}"]
+    return [*words, f"first finding ends: {site.first_finding_ends and site.name_points}"]

@@ -51,7 +51,6 @@ def make_case(
         proven=authentication is not None and belongs(mail_from.domain, authentication.proven),
         spoofed=_is_spoofed(book, authors, origin, authentication),
         recipient_delimiter=book.recipient_delimiter,
-        name_points=book.site.name_points,
     )
 
 

@@ -10,7 +10,6 @@ from smtpfilter.mail.findings import Authentication
 from smtpfilter.mail.reply import Reply
 from smtpfilter.policy.destiny import Destiny
 from smtpfilter.policy.layers import BanRule, EffectivePolicy, Origin, SenderMatch
-from smtpfilter.policy.site import NamePoints
 from smtpfilter.verdict.category import Category
 
 
@@ -31,7 +30,6 @@ class Case:
     `proven`: the domain of `mail_from` is shown to have sent the mail, by DKIM or SPF.  `spoofed`:
     it came from outside, and an author claims a local domain without proof.
     `pen_pal`: the mail answers mail of the recipient's own, None where nobody looked.
-    `name_points`: virus names that are worth points (V-4).
     `recipient_delimiter`: characters at which an address extension may begin, "" for none.
     """
 
@@ -50,7 +48,6 @@ class Case:
     proven: bool = False
     spoofed: bool = False
     recipient_delimiter: str = ""
-    name_points: tuple[NamePoints, ...] = ()
     pen_pal: PenPal | None = None
 
     @property

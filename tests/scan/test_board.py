@@ -13,7 +13,7 @@ import pytest
 from smtpfilter.config import FilterConfig
 from smtpfilter.mail.findings import Unchecked, Virus
 from smtpfilter.mail.octets import SpooledMail
-from smtpfilter.policy.site import Site
+from smtpfilter.policy.site import NamePoints, Site
 from smtpfilter.ports import ConnectionBroke, Letter, PartFile, ScannerFailed, Specimen, VirusScan
 from smtpfilter.scan.board import Board
 from smtpfilter.scan.breaker import FAILURES, PAUSE_SECONDS, Breaker
@@ -166,6 +166,16 @@ def test_all_primaries_are_asked_unless_the_first_finding_ends_it(spooled: Spool
     ends = replace(SITE, first_finding_ends=True)
     assert engines.scan_viruses(Specimen(spooled(b"")), ends) == INFECTED
     assert second.asked == 1
+
+
+def test_a_sign_of_spam_ends_no_search_for_viruses(spooled: Spooled) -> None:
+    """V-2, V-4: by the site's list of names, too."""
+    phish = VirusScan(viruses=(Virus("Heuristics.Phishing.Email", "fake"),))
+    ends = replace(SITE, first_finding_ends=True, remember_seconds=0)
+    for site, asked in ((ends, 1), (replace(ends, name_points=(NamePoints("x", 1.0),)), 0)):
+        second = FakeScanner(INFECTED, name="two")
+        board(FakeScanner(phish), second).scan_viruses(Specimen(spooled(b"")), site)
+        assert second.asked == asked
 
 
 def test_each_name_of_a_scanner_is_told_once(spooled: Spooled) -> None:

@@ -32,9 +32,11 @@ class FakeSpam:
         self.name = name
         self.does = does
         self.asked: list[str] = []
+        self.seconds = 0.0
 
     def scan(self, letter: Letter, seconds: float) -> SpamReport:
         self.asked.append(letter.preferences)
+        self.seconds = seconds
         if isinstance(self.does, Exception):
             raise self.does
         return self.does
@@ -173,6 +175,14 @@ def test_a_failure_names_the_engines(letter: Letter) -> None:
     assert missing == (
         "spamd: the setting spam_engine names it, but FILTER_SPAMD does not say where it is"
     )
+
+
+def test_each_engine_has_the_time_that_is_set_for_one(letter: Letter) -> None:
+    """S-4: whatever another has used up."""
+    bench = Bench(SPAMD, RSPAMD)
+    bench.engines.scan(letter, Site(spam_engine="both"))
+
+    assert {fake.seconds for fake in bench.fakes} == {FilterConfig.spam_timeout_seconds}
 
 
 def test_each_engine_has_a_breaker_of_its_own(letter: Letter) -> None:

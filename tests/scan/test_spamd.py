@@ -197,13 +197,16 @@ def test_whatever_stands_in_a_standard_report_the_number_counts(text: str) -> No
 def test_the_request_is_the_message_under_the_envelope_sender(
     engine: Engine, spooled: Spooled, envelope: Envelope
 ) -> None:
+    """S-2, S-11: with the Received fields of the front MTA, from which SpamAssassin takes the way
+    of the mail; what XFORWARD says is no business of its.
+    """
     requests = []
 
     def play(connection: socket.socket) -> None:
         requests.append(read_request(connection))
         connection.sendall(answer(TEMPLATE))
 
-    octets = b"Subject: hello\r\n\r\n" + b"a line\r\n" * 20_000
+    octets = b"Received: from x by y; now\r\nSubject: hello\r\n\r\n" + b"a line\r\n" * 20_000
     Spamd(engine(play).endpoint).scan(Letter(spooled(octets), envelope), 5)
     shown = b"Return-Path: <sender@example.org>\r\n" + octets
     head = f"REPORT SPAMC/1.5\r\nUser: postern\r\nContent-length: {len(shown)}\r\n\r\n"

@@ -10,7 +10,6 @@ from smtpfilter.mail.findings import Authentication, Signature
 from smtpfilter.policy.banning import BUILT_IN
 from smtpfilter.policy.layers import Origin, Profile, SenderRule
 from smtpfilter.policy.settings import PolicySettings
-from smtpfilter.policy.site import NamePoints, Site
 from smtpfilter.verdict.case import make_case
 from smtpfilter.verdict.verdict import Case
 from tests.unit.builders import (
@@ -66,8 +65,7 @@ def test_a_case_is_made_of_the_book() -> None:
 
 
 def test_a_case_carries_what_is_known_of_the_sender() -> None:
-    """W-8, E-5, V-4: proof, profiles, and virus names that are worth points."""
-    names = (NamePoints("^x", 1.0),)
+    """W-8, E-5: proof and profiles."""
     entry = SenderRule("example.com", SENDER, "allow", authenticated=True)
     stale = SenderRule("example.com", SENDER, "block", expires_at=NOW)
     found = signed("remote.example")
@@ -75,7 +73,6 @@ def test_a_case_carries_what_is_known_of_the_sender() -> None:
         book(
             senders=(entry, stale),
             profiles={"out": Profile("out", PolicySettings(banned_rulenames=""))},
-            site=Site(name_points=names),
         ),
         recipient(ANN),
         mail_id=MAIL_ID,
@@ -90,7 +87,7 @@ def test_a_case_carries_what_is_known_of_the_sender() -> None:
     assert made.policy.origins["banned_rulenames"] == "profile out"
     assert made.ban_rules == ()
     assert (made.sender.white, made.sender.black) == (True, False)
-    assert (made.authentication, made.name_points, made.bulk) == (found, names, True)
+    assert (made.authentication, made.bulk) == (found, True)
 
 
 @pytest.mark.parametrize(
