@@ -17,11 +17,13 @@ from appliance.engines.models import ROLES, Rendering
 from appliance.engines.network_advice import effects
 from appliance.engines.network_state import network_tests
 from appliance.engines.scanners import (
+    Answer,
     ask_engine,
     entry_roles,
     spam_engines,
     virus_scanners,
 )
+from appliance.errors import Refused
 from appliance.status.alarms import current_alarms
 from appliance.status.edit import set_settings
 from appliance.status.models import SiteSettings
@@ -60,9 +62,8 @@ def scanner_role(request: HttpRequest) -> HttpResponse:
     """Use a virus scanner as the chosen role says."""
     person = allowed(request, Verb.EDIT_SITE)
     name, role = request.POST.get("name", ""), request.POST.get("role", "")
-    entries = entry_roles(FilterConfig.from_environment())
-    done = f"{name} is {dict(ROLES).get(role, role)}."
-    told(request, done, set_role, name=name, role=role, entries=entries, actor=person.email)
+    done = f"{name} is {role} from now on."
+    told(request, done, _use, name=name, role=role, actor=person.email)
     return redirect("engines")
 
 
@@ -81,11 +82,22 @@ def engine_answer(request: HttpRequest) -> HttpResponse:
     """Ask one engine now; as a fragment the card asks for it by itself."""
     allowed(request, Verb.SEE_SYSTEM)
     name = request.GET.get("name", "")
-    answer = ask_engine(FilterConfig.from_environment(), name)
+    try:
+        answer = ask_engine(FilterConfig.from_environment(), name)
+    except ConfigError as error:
+        answer = Answer(False, str(error))
     if answer is None:
         raise Http404
     page = "engines/answer.html" if request.headers.get("HX-Request") else "engines/answered.html"
     return render(request, page, {"name": name, "answer": answer})
+
+
+def _use(*, name: str, role: str, actor: str) -> None:
+    try:
+        entries = entry_roles(FilterConfig.from_environment())
+    except ConfigError as error:
+        raise Refused(str(error)) from None
+    set_role(name=name, role=role, entries=entries, actor=actor)
 
 
 def _stored(form: SettingsForm, actor: str) -> bool:
@@ -118,7 +130,7 @@ def _shown(row: SiteSettings, network: SettingsForm) -> dict[str, Any]:
     renderings = list(Rendering.objects.all())
     shown: dict[str, Any] = {
         "row": row,
-        "roles": ROLES,
+        "roles": [role for role, _ in ROLES],
         "alarms": current_alarms(timezone.now()),
         "renderings": renderings,
         "tests": [(test, network[test.name]) for test in network_tests(row, renderings)],

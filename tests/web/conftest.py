@@ -19,8 +19,10 @@ from appliance.accounts.models import User
 from appliance.accounts.users import create_user
 from appliance.domains.edit import add_domain
 from appliance.domains.models import Domain
+from appliance.engines.models import Preference, Rendering, ScannerRole, VirusNameRule
 from appliance.policies.models import PolicyLayer, SenderRule
 from appliance.status import views as status_views
+from appliance.status.models import Alarm, SiteSettings
 from appliance.status.probe import Probe
 from quarantine.models import RecipientRecord
 from quarantine.store import DatabaseJournal
@@ -67,7 +69,9 @@ def transactional_db(django_db_setup: None, django_db_blocker: Any) -> Iterator[
             )
         Domain.objects.filter(name="other.example").delete()
         PolicyLayer.objects.exclude(key=SITE).delete()
-        SenderRule.objects.all().delete()
+        for model in (SenderRule, Rendering, Alarm, Preference, ScannerRole, VirusNameRule):
+            model.objects.all().delete()
+        SiteSettings.objects.all().delete()
         connection.close()
 
 

@@ -14,7 +14,7 @@ from pytest_django.live_server_helper import LiveServer
 from appliance.status.probe import Probe
 from tests.web.browser import visitor
 from tests.web.conftest import Cast
-from tests.web.story import tell
+from tests.web.story import tell, tell_engines
 
 PAGES = {
     "overview": "/",
@@ -35,6 +35,7 @@ PAGES = {
     "preferences": "/engines/preferences/",
     "preference-list": "/engines/preferences/ann/",
     "learning": "/engines/learning/",
+    "status": "/status/",
     "accounts": "/accounts/",
     "password": "/password/change/",
     "nothing": "/no-such-page/",
@@ -71,6 +72,7 @@ def test_pictures_of_all_screens(
     chromium: Browser, live_server: LiveServer, live_cast: Cast, scheme: str, width: int
 ) -> None:
     tell()
+    tell_engines()
     folder = Path(os.environ["POSTERN_SHOTS"])
     size = {"width": width, "height": 860}
     ada = visitor(chromium, live_server, viewport=size, color_scheme=scheme)
@@ -81,4 +83,5 @@ def test_pictures_of_all_screens(
     first = ada.page.locator("a.list-main").nth(1).get_attribute("href")
     for name, path in (PAGES | {f"mail-{view}": f"{first}?view={view}" for view in VIEWS}).items():
         ada.go(path)
+        ada.page.wait_for_load_state("networkidle")
         ada.page.screenshot(path=folder / f"{name}-{scheme}-{width}.png", full_page=True)

@@ -3,6 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from appliance.engines.models import Preference, Rendering
+from appliance.status.alarms import write_alarm
 from quarantine.store import DatabaseJournal
 from smtpfilter.mail.findings import Findings, Part, Rule, SpamReport, Unchecked, Virus
 from smtpfilter.mail.reply import Reply
@@ -198,3 +200,25 @@ def tell() -> None:
             now=now - timedelta(minutes=minutes),
         )
         DatabaseJournal().open(made, octets)
+
+
+def tell_engines() -> None:
+    """What nodes and people have said about the engines."""
+    now = datetime.now(UTC)
+    made = {"engine": "spamassassin", "digest": "4f0c9a7d21be", "applied_at": now}
+    missing = {"dcc": "not installed: build DCC from its source, as its licence demands"}
+    Rendering.objects.get_or_create(
+        node="mx1.example.com", defaults=made | {"ok": True, "detail": "", "missing": missing}
+    )
+    Rendering.objects.get_or_create(
+        node="mx2.example.com",
+        defaults=made
+        | {"ok": False, "detail": "config: failed to parse line in local.cf: scor NO_RELAYS 1"},
+    )
+    write_alarm(
+        name="virus scanner fallback",
+        text="mail waits for the backup virus scanners, since no primary answers: clamd hangs",
+    )
+    for preference in ("score HTML_MESSAGE 0.5", "welcomelist_from *@partner.example"):
+        key, _, value = preference.partition(" ")
+        Preference.objects.get_or_create(username="ann", preference=key, value=value)
