@@ -68,7 +68,7 @@ class Agent:
             problem = f"{_STAYS}; the settings cannot be written: {error}"
             self._conclude("", missing, lambda: problem, settled=False)
             return
-        settled = self._ok and self._machine.read() == wanted.files
+        settled = self._ok and self._machine.holds(wanted.files)
         bring = partial(self._bring_into_force, wanted)
         self._conclude(wanted.digest, missing, bring, settled=settled)
 
@@ -79,9 +79,10 @@ class Agent:
         rests = settled or (not self._ok and self._clock() < self._again)
         if rests and self._last == (digest, missing):
             return
-        problem = bring()
-        self._last, self._ok = (digest, missing), not problem
-        self._again = self._clock() + RETRY_SECONDS
+        try:
+            problem = bring()
+        except OSError as error:
+            problem = f"{_STAYS}; its files cannot be read or written: {error}"
         if problem:
             _log.error("SpamAssassin's configuration: %s", problem)
         else:
@@ -91,12 +92,14 @@ class Agent:
             engine=ENGINE,
             defaults={
                 "digest": digest,
-                "ok": self._ok,
+                "ok": not problem,
                 "detail": visible(problem, _LONGEST_DETAIL),
                 "missing": missing,
                 "applied_at": timezone.now(),
             },
         )
+        self._last, self._ok = (digest, missing), not problem
+        self._again = self._clock() + RETRY_SECONDS
 
     def _bring_into_force(self, wanted: Configuration) -> str:
         """Return "" where spamd runs with it, else why not."""

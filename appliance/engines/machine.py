@@ -27,7 +27,7 @@ ORDER = (LOCAL_ONLY, PLUGINS, CONFIGURATION)  # what is named before what names 
 _PROGRAM = "/usr/bin/spamassassin"
 _LINT_SECONDS = 120.0
 _RELOAD_SECONDS = 60.0
-_START_SECONDS = 30.0  # that spamd may take to answer with a new configuration
+_START_SECONDS = 60.0  # that spamd may take to answer with a new configuration
 _ASK_SECONDS = 10.0
 _LOOK_SECONDS = 0.1
 _LONGEST_COMPLAINT = 1500  # characters
@@ -68,6 +68,13 @@ class Machine:
             name: file.read_text(encoding="utf-8") for name, file in found.items() if file.is_file()
         }
 
+    def holds(self, files: Mapping[str, str]) -> bool:
+        """Tell whether our files are these; what cannot be read is not."""
+        try:
+            return self.read() == files
+        except (OSError, ValueError):
+            return False
+
     def lint(self, files: Mapping[str, str]) -> str:
         """Return what SpamAssassin has against the folder with `files` in it, "" for nothing."""
         with tempfile.TemporaryDirectory(prefix="postern-lint.") as name:
@@ -105,9 +112,16 @@ class Machine:
                     self.reload_command, check=True, capture_output=True, timeout=_RELOAD_SECONDS
                 )
             else:
-                os.kill(int(self.pid_file.read_text(encoding="ascii")), signal.SIGHUP)
+                os.kill(self._pid(), signal.SIGHUP)
         except (OSError, ValueError, subprocess.SubprocessError) as error:
             raise NotTold(str(error)) from error
+
+    def _pid(self) -> int:
+        """Return spamd's process id; spamd's user can write the file, so not any number counts."""
+        pid = int(self.pid_file.read_text(encoding="ascii"))
+        if pid < 2:
+            raise ValueError(f"{self.pid_file} holds no process id")
+        return pid
 
     def runs(self, digest: str, seconds: float = _START_SECONDS) -> bool:
         """Tell whether spamd answers with the configuration of this digest, now or soon."""

@@ -383,6 +383,21 @@ def test_what_cannot_be_written_is_told(machine: Scripted) -> None:
 
 
 @pytest.mark.django_db
+def test_a_folder_that_cannot_be_written_is_told(
+    machine: Scripted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_machine: Machine, _files: Mapping[str, str]) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Machine, "write", refuse)
+    make_agent(machine).step()
+
+    assert (
+        "cannot be read or written: [Errno 13] Permission denied" in Rendering.objects.get().detail
+    )
+
+
+@pytest.mark.django_db
 def test_a_file_that_somebody_changed_is_written_again(machine: Scripted) -> None:
     """Design 4.6: what is in force is what stands in Postgres."""
     agent = make_agent(machine)
@@ -424,8 +439,10 @@ def test_spamd_is_told_by_a_signal_or_by_a_command(tmp_path: Path) -> None:
         (tmp_path / "pid").write_text(f"{sleeper.pid}\n")
         Machine(tmp_path, endpoint, tmp_path / "pid").reload()
         assert sleeper.wait() == -signal.SIGHUP
+    (tmp_path / "everybody").write_text("-1\n")
     for broken in (
         Machine(tmp_path, endpoint, tmp_path / "none"),
+        Machine(tmp_path, endpoint, tmp_path / "everybody"),
         Machine(tmp_path, endpoint, tmp_path / "pid", ("/usr/bin/false",)),
     ):
         with pytest.raises(NotTold):

@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import psycopg2
 import pytest
 from django.db import connection
 
@@ -124,23 +126,56 @@ def test_bayes_scores_from_200_of_each_on(
     assert any(name.startswith("BAYES_") for name in names(scan())) is active
 
 
-def test_what_nodes_learn_at_once_is_counted_once_each() -> None:
-    """put_tokens, which SpamAssassin calls: new tokens, known ones, and what is taken back."""
-    calls = [(1, 0, 50), (2, 0, 40), (-9, 0, 60), (0, 1, 0)]
+@pytest.fixture
+def owner() -> int:
+    """Return the number of a user who has learnt nothing."""
     with connection.cursor() as cursor:
-        cursor.execute("TRUNCATE bayes_vars, bayes_token RESTART IDENTITY")
+        cursor.execute("TRUNCATE bayes_vars, bayes_token")
         cursor.execute("INSERT INTO bayes_vars (username) VALUES ('postern') RETURNING id")
-        (owner,) = cursor.fetchone()
-        for spam, ham, seen in calls:
-            tokens = [b"aaaaa", b"bbbb\\"] if spam >= 0 else [b"aaaaa", b"ccccc"]
-            cursor.execute(
-                "SELECT put_tokens(%s, %s, %s, %s, %s)", [owner, tokens, spam, ham, seen]
-            )
+        return int(cursor.fetchone()[0])
+
+
+PUT = "SELECT put_tokens(%s, %s, %s, %s, %s)"
+
+
+def tokens() -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
         cursor.execute("SELECT token, spam_count, ham_count, atime FROM bayes_token ORDER BY token")
-        found = [(bytes(token), *numbers) for token, *numbers in cursor.fetchall()]
+        return [(bytes(token), *numbers) for token, *numbers in cursor.fetchall()]
+
+
+def test_tokens_are_counted_up_and_down_as_spamassassin_asks(owner: int) -> None:
+    """Counts never go below zero; what is taken back makes no token."""
+    known, other = [b"aaaaa", b"bbbb\\"], [b"aaaaa", b"ccccc"]
+    with connection.cursor() as cursor:
+        for call in [
+            (known, 1, 0, 50),
+            (known, 2, 0, 40),
+            (other, -9, 0, 60),
+            (known[:1], 0, 1, 0),
+        ]:
+            cursor.execute(PUT, [owner, *call])
         cursor.execute("SELECT token_count, newest_token_age, oldest_token_age FROM bayes_vars")
         assert cursor.fetchone() == (2, 60, 40)
-    assert found == [(b"aaaaa", 0, 1, 60), (b"bbbb\\", 3, 1, 50)]
+    assert tokens() == [(b"aaaaa", 0, 1, 60), (b"bbbb\\", 3, 0, 50)]
+
+
+def test_two_nodes_that_learn_a_new_token_at_once_both_count(owner: int) -> None:
+    """Issue 4: several nodes share one store."""
+    at = connection.get_connection_params()
+    with (
+        psycopg2.connect(**at) as one,
+        psycopg2.connect(**at) as two,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        one.cursor().execute(PUT, [owner, [b"aaaaa"], 1, 0, 50])
+        waits = pool.submit(two.cursor().execute, PUT, [owner, [b"aaaaa"], 1, 0, 50])
+        one.commit()
+        waits.result(30)
+        two.commit()
+    for opened in (one, two):
+        opened.close()
+    assert tokens() == [(b"aaaaa", 2, 0, 50)]
 
 
 # Preferences
