@@ -3,19 +3,15 @@ they must.
 """
 
 from argparse import Namespace
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Iterator
 from typing import Any
 
-from appliance.engines.edit import roles, set_role
+from appliance.engines import scanners
+from appliance.engines.edit import set_role
 from appliance.management.command import ACTOR, Add, Answer, SubjectCommand, table
-from appliance.wiring import spam_scanners
 from smtpfilter.config import FilterConfig
-from smtpfilter.ports import ScannerFailed
-from smtpfilter.scan.entries import read_entries
-from smtpfilter.scan.selftest import SelfTest
 
-PATIENCE_SECONDS = 10.0
+_SHOWN = ("name", "kind", "protocol", "role", "address", "detail")
 
 
 class Command(SubjectCommand):
@@ -29,46 +25,35 @@ class Command(SubjectCommand):
 
     def list_scanners(self, options: Namespace) -> Answer:
         rows = [*_rows(FilterConfig.from_environment())]
-        shown = ("name", "kind", "protocol", "role", "address", "detail")
-        lines = table([[row[key] for key in shown] for row in rows])
+        lines = table([[row[key] for key in _SHOWN] for row in rows])
         return Answer(rows, lines if rows else ["no scanner is configured"])
 
     def set_role(self, options: Namespace) -> Answer:
-        entries = read_entries(FilterConfig.from_environment())
-        row = set_role(
-            name=options.name,
-            role=options.role,
-            entries={entry.name: entry.role for entry in entries},
-            actor=ACTOR,
-        )
+        entries = scanners.entry_roles(FilterConfig.from_environment())
+        row = set_role(name=options.name, role=options.role, entries=entries, actor=ACTOR)
         return Answer({"name": row.name, "role": row.role}, [f"{row.name} is {row.role} now"])
 
 
 def _rows(config: FilterConfig) -> Iterator[dict[str, Any]]:
-    in_force, self_test = roles(), SelfTest(config.spool_dir)
-    for entry in read_entries(config):
+    for used in scanners.virus_scanners(config):
         yield {
-            "name": entry.name,
+            "name": used.entry.name,
             "kind": "virus",
-            "protocol": entry.protocol,
-            "role": in_force.get(entry.name, entry.role),
-            "address": entry.address,
-            **_said(partial(self_test.run, entry.scanner, PATIENCE_SECONDS)),
+            "protocol": used.entry.protocol,
+            "role": used.role,
+            "address": used.entry.address,
+            **_said(scanners.ask_virus_scanner(used.entry, config)),
         }
-    for scanner in spam_scanners(config):
+    for engine in scanners.spam_engines(config):
         yield {
-            "name": scanner.name,
+            "name": engine.name,
             "kind": "spam",
-            "protocol": scanner.name,
+            "protocol": engine.name,
             "role": "",
-            "address": str(scanner.endpoint),
-            **_said(scanner.self_test),
+            "address": engine.address,
+            **_said(scanners.ask_spam_engine(engine)),
         }
 
 
-def _said(self_test: Callable[[], None]) -> dict[str, Any]:
-    try:
-        self_test()
-    except (ScannerFailed, OSError) as error:
-        return {"ok": False, "detail": f"fails: {error}"}
-    return {"ok": True, "detail": "works"}
+def _said(answer: scanners.Answer) -> dict[str, Any]:
+    return {"ok": answer.ok, "detail": answer.detail if answer.ok else f"fails: {answer.detail}"}
