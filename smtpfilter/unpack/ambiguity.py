@@ -54,6 +54,7 @@ _MULTIPART = re.compile(
 _USUAL = re.compile(rf"[^()\s\"\\;]*\s*(?:;\s*(?:[^\s\"()=;]*+={_VALUE}\s*)?)*", re.ASCII)
 _BLANK_AT_END = re.compile(r"boundary\s*=\s*\"(?:\s[^\"]*|[^\"]*\s)\"", re.IGNORECASE)
 _ESCAPED_BOUNDARY = re.compile(r"boundary\s*=\s*\"[^\"]*\\", re.IGNORECASE)
+_MOST_NAMES = 20
 _MENTIONS_PARTS = re.compile(r"multipart|boundary", re.IGNORECASE)
 _EXACT_TYPE = re.compile(r"\s*[A-Za-z0-9.+_-]+/[A-Za-z0-9.+_-]+\s*(?:;|\Z)")
 _IS_MULTIPART = re.compile(r"\s*multipart/", re.IGNORECASE)
@@ -241,6 +242,9 @@ def _of_names(disposition: Sequence[Parameter], typed: Sequence[Parameter]) -> I
         if sorted(numbers) != list(range(len(numbers))):
             yield "a name is in pieces of which some are missing or double"
     shown = {name.strip(". ").lower() for name in shown_names(disposition, typed)}
+    if len(shown) > _MOST_NAMES:
+        yield f"it has more than {_MOST_NAMES} names"
+        return
     whole = [name for name in shown if not any(name != x and x.startswith(name) for x in shown)]
     if len({match[1] for name in whole if (match := _EXTENSION.search(name))}) > 1:
         yield "its names end differently"

@@ -26,10 +26,12 @@ from smtpfilter.unpack.limits import Budget, Unlookable
 from smtpfilter.unpack.names import name_forms
 from smtpfilter.unpack.smime import signed_message
 from smtpfilter.unpack.textual import finds
+from smtpfilter.unpack.words import Words
 
 UNDECIPHERABLE = "UNDECIPHERABLE"  # B-2, B-8: what ban rules see of an encrypted member
 _READ_BY_THEMSELVES = frozenset({".pdf", ".rtf"})  # texts whose own readers undo their encodings
-_JUST_TEXT = frozenset({"asc", "txt", "dat", "empty", "html"})
+_TEXTS = frozenset({".asc", ".txt", ".html"})  # in which a password may be told (Z4)
+_JUST_TEXT = frozenset({"asc", "txt", "dat", "empty"})
 _MOST_UNCHECKED = 100  # remarks on one message
 _MOST_CHARACTERS = 4_000_000  # in the nodes of all parts: they are recorded with every message
 
@@ -76,6 +78,7 @@ class Contents:
         self._budget = budget
         self._message = message
         self._files = files
+        self._words = Words()
         self._seen: set[tuple[bytes, Node]] = set()
 
     def add(self, content: bytes, place: Place, mime_types: Node, names: Node) -> None:
@@ -94,6 +97,8 @@ class Contents:
         cipher = encrypted_with(content, types)
         if cipher:
             self._remark_on(place, "encrypted", cipher)
+        if _TEXTS.intersection(types):
+            self._words.see(content)
         before, remarks = len(self.parts), len(self.unchecked)
         undecipherable = self._look_into(content, place, node, types, names) or cipher
         opened = len(self.parts) > before
@@ -115,13 +120,13 @@ class Contents:
         )
         self._list(part, before)
 
-    def add_around(self, text: bytes, place: Place) -> None:
-        """Add what stands around the parts of a multipart, unless it is just text."""
-        if short_types(text)[0] in _JUST_TEXT:
-            self._keep(text, place)
-            self._add_finds(text, place, (), self._budget.container())
+    def add_guess(self, content: bytes, place: Place, mime_types: Node = ()) -> None:
+        """Add a content that only may be one: what is just text is no part, but looked into."""
+        if short_types(content)[0] in _JUST_TEXT:
+            self._keep(content, place)
+            self._add_finds(content, place, (), self._budget.container())
         else:
-            self.add(text, place, (), ())
+            self.add(content, place, mime_types, ())
 
     def remark(self, kind: UncheckedKind, words: str) -> None:
         """Tell of something that could not be looked into, once; no kind is crowded out."""
@@ -140,7 +145,7 @@ class Contents:
                 self._message(message, place.inner(1, node))
             return False
         budget = self._budget.container()
-        found = open_container(content, types, names, budget)
+        found = open_container(content, types, names, budget, self._words.candidates())
         encrypted = False
         if found is not None and not self._too_deep(place):
             encrypted = self._add_members(found, place, node)
@@ -161,9 +166,12 @@ class Contents:
             for number, find in enumerate(finds(text, budget), start=1):
                 if self._too_deep(place):
                     return
-                names = name_forms([charset.undeclared(find.name)])
-                types = (find.mime_type,) if find.mime_type else ()
-                self.add(find.content, place.inner(number, node, guess=find.guess), types, names)
+                inner = place.inner(number, node, guess=find.guess)
+                if find.guess:
+                    self.add_guess(find.content, inner, joined((find.mime_type,), (), ()))
+                else:
+                    names = name_forms([charset.undeclared(find.name)])
+                    self.add(find.content, inner, (), names)
         except Unlookable as reason:
             self._remark_on(place, reason.kind, str(reason))
 
@@ -207,4 +215,4 @@ class Contents:
 
 def joined(mime_types: Node, types: Node, names: Node) -> Node:
     """Return the strings of a node in the order of B-2, each once."""
-    return tuple(dict.fromkeys((*mime_types, *types, *names)))
+    return tuple(dict.fromkeys(one for one in (*mime_types, *types, *names) if one))

@@ -13,7 +13,7 @@ _AFTER_BOUNDARY = re.compile(rb"(?P<last>--)?[ \t]*(?P<line_end>(?>\r\n|\r|\n)|\
 _BEFORE = re.compile(rb"(?:\A|[\r\n])[\0-\x20]*+\Z")
 _DECLARED = re.compile(rb"boundary\s{0,9}=\s{0,9}\"?([^\s\";]{1,300})", re.IGNORECASE)
 _GUESS = re.compile(  # a line like a delimiter, before one like a field that tells of structure
-    rb"(?:\A|(?<=[\r\n]))--(?P<boundary>[^\r\n]{0,300})(?>\r\n|\r|\n)"
+    rb"--(?P<boundary>[^\r\n]{0,300})(?>\r\n|\r|\n)"
     rb"(?=(?>(?:(?!content-)[!-9;-~]{1,60}:[^\r\n]{0,300}(?>\r\n|\r|\n)){0,5})"
     rb"content-[a-z-]{4,20}[\0-\x20]*:)",
     re.IGNORECASE,
@@ -84,8 +84,8 @@ def has_lookalike(octets: Octets, start: int, end: int, boundary: bytes) -> bool
         before = octets[max(start, found - _AROUND) : found]
         if found not in strict and _BEFORE.search(before):
             if declared is None:
-                longer = set(_DECLARED.findall(octets, 0, len(octets)))
-                declared = [one for one in longer if one != boundary]
+                found_there = set(_DECLARED.findall(octets, start, end))
+                declared = [o for o in found_there if o.startswith(boundary) and o != boundary]
             if not any(octets[found + 2 : found + 2 + len(o)] == o for o in declared):
                 return True
         found = octets.find(delimiter, found + len(delimiter), end)
@@ -95,12 +95,25 @@ def has_lookalike(octets: Octets, start: int, end: int, boundary: bytes) -> bool
 def guessed_boundaries(octets: Octets, start: int, end: int) -> list[bytes]:
     """Return what may be boundaries in a body, declared or not: they stand before fields."""
     found: dict[bytes, None] = {}
-    for match in _GUESS.finditer(octets, start, end):
-        boundary = match["boundary"].rstrip(b" \t")
-        found[boundary.removesuffix(b"--") or boundary] = None
-        if len(found) >= _MOST_GUESSES:
-            break
+    for line in _dashed_lines(octets, start, end):
+        match = _GUESS.match(octets, line, end)
+        if match:
+            boundary = match["boundary"].rstrip(b" \t")
+            found[boundary.removesuffix(b"--") or boundary] = None
+            if len(found) >= _MOST_GUESSES:
+                break
     return list(found)
+
+
+def _dashed_lines(octets: Octets, start: int, end: int) -> Iterator[int]:
+    """Yield where the lines begin that begin with "--"."""
+    if octets[start : start + 2] == b"--":
+        yield start
+    for line_end in (b"\n--", b"\r--"):
+        found = octets.find(line_end, start, end)
+        while found >= 0:
+            yield found + 1
+            found = octets.find(line_end, found + 1, end)
 
 
 def _delimiters(

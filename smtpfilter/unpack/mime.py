@@ -221,7 +221,7 @@ class Walk:
             text = reading.entity.octets[start:end].strip()
             if len(text) > _SHORT_TEXT:
                 place = _guessed(reading.entity).place
-                self._contents.add_around(text, place)
+                self._contents.add_guess(text, place)
 
     def _another_reading(self) -> bool:
         self._readings_left -= 1

@@ -1,7 +1,10 @@
 """Unpacking in children: one that dies, hangs or takes too much costs itself, never the mail."""
 
+import contextlib
+import errno
 import os
 import signal
+import socket
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,7 +18,8 @@ from smtpfilter.mail.octets import SpooledMail
 from smtpfilter.policy.site import Limits
 from smtpfilter.ports import Unpacked
 from smtpfilter.unpack import worker
-from smtpfilter.unpack.limits import MEMORY_BYTES, allow_processor_time
+from smtpfilter.unpack.files import NoRoom, PartFiles
+from smtpfilter.unpack.limits import MEMORY_BYTES, Unlookable, allow_processor_time
 from smtpfilter.unpack.worker import Unpacker
 from tests.unpack.packing import PE, packed_only, written, zipped
 from tests.unpack.test_mime import attachment, multipart
@@ -73,6 +77,23 @@ def sleeps(path: str, limits: Limits) -> Unpacked:
 
 def stumbles(path: str, limits: Limits) -> Unpacked:
     raise ValueError("words of the mail")
+
+
+def finds_no_room(path: str, limits: Limits) -> Unpacked:
+    raise NoRoom("spool: no space left")
+
+
+def calls_out(path: str, limits: Limits) -> Unpacked:
+    allowed = []
+    for name, call in (
+        ("socket", lambda: socket.socket(socket.AF_INET)),
+        ("fork", os.fork),
+        ("program", lambda: os.execv("/bin/true", ["true"])),
+    ):
+        with contextlib.suppress(OSError):
+            call()
+            allowed.append(name)
+    return Unpacked(unchecked=(Unchecked("failed", f"allowed: {allowed}"),))
 
 
 def eats_memory(path: str, limits: Limits) -> Unpacked:
@@ -167,6 +188,78 @@ def test_an_error_of_a_parser_is_a_finding_without_its_text(
     assert playing(stumbles).unpack(spooled(b""), QUICK) == Unpacked(
         unchecked=(Unchecked("failed", "unpacking failed: ValueError"),)
     )
+
+
+def test_a_child_can_reach_nobody_and_start_nothing(
+    playing: Callable[..., Unpacker], spooled: Spooled
+) -> None:
+    assert playing(calls_out).unpack(spooled(b""), QUICK) == Unpacked(
+        unchecked=(Unchecked("failed", "allowed: []"),)
+    )
+
+
+def test_a_full_spool_puts_the_mail_off(playing: Callable[..., Unpacker], spooled: Spooled) -> None:
+    """X-8: it is no fault of the mail."""
+    with pytest.raises(Overloaded):
+        playing(finds_no_room).unpack(spooled(b""), QUICK)
+
+
+HIDING = multipart(
+    attachment("a.txt", b"open"), attachment("b.zip", zipped(("../../x.exe", PE), ("y.txt", b"y")))
+)
+
+
+def test_hidden_contents_become_files(unpacker: Unpacker, spooled: Spooled) -> None:
+    """X-4: called by numbers, readable for the group of the scanners."""
+    mail = spooled(HIDING)
+    found = unpacker.unpack(mail, Limits())
+    assert [(file.path, file.path.read_bytes(), file.hidden) for file in found.files] == [
+        (mail.folder / "parts" / "0001", PE, True),
+        (mail.folder / "parts" / "0002", b"y", True),
+    ]
+    assert {file.path.stat().st_mode & 0o7777 for file in found.files} == {0o640}
+    assert (mail.folder / "parts").stat().st_mode & 0o777 == 0o750
+    assert sorted(path.name for path in mail.folder.rglob("*")) == [
+        "0001",
+        "0002",
+        "message",
+        "parts",
+    ]
+
+
+def test_all_contents_become_files_for_a_scanner_that_reads_paths(spooled: Spooled) -> None:
+    unpacker = Unpacker(FilterConfig(), all_files=True)
+    try:
+        files = unpacker.unpack(spooled(HIDING), Limits()).files
+    finally:
+        unpacker.stop()
+    assert [(file.path.read_bytes(), file.hidden) for file in files] == [
+        (b"open", False),
+        (PE, True),
+        (b"y", True),
+    ]
+
+
+def test_a_second_attempt_begins_afresh(tmp_path: Path) -> None:
+    for _attempt in range(2):
+        files = PartFiles(tmp_path, 10, all_files=False)
+        files.keep(b"abc", hidden=True)
+        files.keep(b"abc", hidden=True)  # once is enough
+        files.keep(b"open", hidden=False)
+        assert [file.path.name for file in files.written] == ["0001"]
+    with pytest.raises(Unlookable):
+        files.keep(b"too much", hidden=True)
+
+
+def test_what_the_disk_does_not_take_is_no_finding(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(descriptor: int, mode: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fchmod", full)
+    with pytest.raises(NoRoom):
+        PartFiles(tmp_path, 10, all_files=True).keep(b"abc", hidden=True)
 
 
 def test_memory_is_limited(playing: Callable[..., Unpacker], spooled: Spooled) -> None:
