@@ -189,21 +189,6 @@ def test_a_full_backlog_is_waited_for_until_the_deadline(spooled: Spooled, tmp_p
             Clamd(Endpoint(path=path)).scan(Specimen(spooled(b"octets")), 0.2)
 
 
-@pytest.mark.parametrize(
-    ("says", "finds"),
-    [(b"stream: OK\0", False), (b"stream: Eicar-Test-Signature FOUND\0", True)],
-)
-def test_a_scanner_that_calls_everything_clean_fails_its_self_test(
-    engine: Engine, says: bytes, finds: bool
-) -> None:
-    clamd = Clamd(engine(clamd_says(says)).endpoint)
-    if finds:
-        clamd.self_test()
-    else:
-        with pytest.raises(ScannerFailed, match="EICAR"):
-            clamd.self_test()
-
-
 @pytest.mark.parametrize("play", [fake_engine.hangs_up, fake_engine.hangs])
 def test_commands_to_a_broken_engine_fail_in_words(engine: Engine, play: Play) -> None:
     clamd = Clamd(engine(play).endpoint, 0.3)
@@ -220,7 +205,6 @@ def test_the_real_clamd_answers_commands_and_finds_eicar(real_clamd: Endpoint) -
     clamd.ping()
     clamd.reload()
     assert clamd.version().startswith("ClamAV ")
-    clamd.self_test()
 
 
 def _zipped(content: bytes) -> bytes:
