@@ -58,8 +58,12 @@ class Wanted:
         """Return by whose preferences to score, each once, the site's first (S-1): of those who
         want a score and could still get the mail, after `findings` (L-5).
         """
-        asking = (case for case in self.scored if could_pass(case, findings))
-        return tuple(sorted({case.policy.settings.preferences for case in asking}))
+        names: set[str] = set()
+        for case in self.scored:
+            name = case.policy.settings.preferences
+            if name not in names and could_pass(case, findings):
+                names.add(name)
+        return tuple(sorted(names))
 
 
 def _wants_score(case: Case) -> bool:

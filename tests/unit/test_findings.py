@@ -42,14 +42,19 @@ _AUTHENTICATION = st.builds(
     dmarc_policy=_TEXT,
     proven=st.lists(_TEXT, max_size=2).map(tuple),
 )
+_REPORTS = st.builds(
+    SpamReport,
+    _FLOATS,
+    st.lists(st.builds(Rule, _TEXT, _FLOATS, _TEXT), max_size=2).map(tuple),
+    preferences=_TEXT,
+)
 _FINDINGS = st.builds(
     Findings,
     parts=st.none() | st.lists(_PARTS, max_size=2).map(tuple),
-    viruses=st.none() | st.lists(st.builds(Virus, _TEXT, _TEXT), max_size=2).map(tuple),
-    spam=st.none()
-    | st.builds(
-        SpamReport, _FLOATS, st.lists(st.builds(Rule, _TEXT, _FLOATS, _TEXT), max_size=2).map(tuple)
-    ),
+    viruses=st.none()
+    | st.lists(st.builds(Virus, _TEXT, _TEXT, st.none() | _FLOATS), max_size=2).map(tuple),
+    spam=st.none() | _REPORTS,
+    spam_for=st.dictionaries(_TEXT, _REPORTS, max_size=2),
     bad_headers=st.none()
     | st.lists(st.builds(BadHeader, st.integers(1, 8), _TEXT), max_size=2).map(tuple),
     unchecked=st.lists(st.builds(Unchecked, st.just("limits"), _TEXT), max_size=2).map(tuple),
@@ -76,3 +81,12 @@ def test_visible_text_can_be_stored_anywhere(text: str) -> None:
     shown.encode("utf-8")
     assert "\0" not in shown
     assert len(shown) == min(len(text), 2000)
+
+
+def test_findings_of_an_older_version_are_read() -> None:
+    """S-1, V-4: when names had no points and everybody shared one report."""
+    old = {"viruses": [{"name": "Klez", "scanner": "clamd"}], "spam": {"score": 1.0, "rules": []}}
+
+    found = Findings.from_json(old)
+    assert found.infections == (Virus("Klez", "clamd"),)
+    assert found.report_for("") == SpamReport(1.0)
