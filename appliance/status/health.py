@@ -28,6 +28,7 @@ from appliance.sources.health import source_failures
 from appliance.status.alarms import current_alarms
 from appliance.status.models import SiteSettings
 from appliance.status.probe import TIMEOUT_SECONDS, Probe
+from appliance.status.readable import unreadable
 from smtpfilter.config import ConfigError, Endpoint, FilterConfig
 from smtpfilter.mail.reply import parse_reply
 from smtpfilter.ports import ScannerFailed
@@ -49,6 +50,7 @@ def probe_all(config: FilterConfig | None = None) -> dict[str, Probe]:
         _part("database", _database),
         _part("filter", lambda: _greets(config.listen[0])),
         _parts(VIRUS, lambda: virus_parts(config)),
+        _part("scan group", lambda: _scan_group(config)),
         _parts(SPAM, lambda: spam_parts(config)),
         _part("next hop", lambda: _greets(config.relay)),
         _part("queue", _broker),
@@ -183,6 +185,12 @@ def _alarms() -> Probe | None:
         connection.close()
     told = "; ".join(f"{alarm.name}: {alarm.text}" for alarm in current)
     return Probe(True, told or "none", warns=bool(current))
+
+
+def _scan_group(config: FilterConfig) -> Probe | None:
+    """Tell which scanner cannot read the messages; None where all can."""
+    complaints = unreadable(config)
+    return Probe(False, "; ".join(complaints)) if complaints else None
 
 
 def _notices() -> Probe:

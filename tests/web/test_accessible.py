@@ -9,7 +9,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from tests.web.browser import visitor
 from tests.web.conftest import Cast
-from tests.web.story import tell
+from tests.web.story import tell, tell_engines
 
 RULES = {
     "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"],
@@ -20,7 +20,7 @@ PATHS = (
     "/senders/example.com/", "/domains/", "/domains/example.com/", "/accounts/",
     "/policies/banrules/", "/policies/banrules/debian/", "/networks/", "/profiles/outbound/",
     "/notices/", "/notices/virus/en/", "/engines/", "/engines/virusnames/?name=Phishing.x",
-    "/engines/preferences/", "/engines/preferences/ann/", "/engines/learning/",
+    "/engines/preferences/", "/engines/preferences/ann/", "/engines/learning/", "/status/",
     "/password/change/",
 )  # fmt: skip
 VIEWS = ("why", "text", "rules", "parts")
@@ -31,6 +31,7 @@ def test_main_screens_have_no_violations(
     chromium: Browser, live_server: LiveServer, live_cast: Cast, scheme: str
 ) -> None:
     tell()
+    tell_engines()
     ada = visitor(chromium, live_server, color_scheme=scheme)
     ada.go("/login/")
     found = _violations(ada.page)
@@ -60,6 +61,7 @@ def test_no_screen_is_wider_than_a_telephone(
 ) -> None:
     """I4: 320 px wide, the page itself never scrolls sideways."""
     tell()
+    tell_engines()
     ada = visitor(chromium, live_server, viewport={"width": 320, "height": 640})
     ada.log_in(live_cast.administrator)
     ada.go("/quarantine/")
