@@ -7,6 +7,7 @@ remedy says what is true, also where nobody should do it.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import floor
+from typing import Literal
 
 from smtpfilter.mail.findings import visible
 from smtpfilter.policy.destiny import Destiny
@@ -19,7 +20,7 @@ from smtpfilter.verdict.verdict import Case
 
 _HIGHEST_LEVEL = 10000.0  # that a person may write; above it is only "never"
 
-Value = bool | float | Destiny
+Value = Literal[True] | float | Destiny
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,7 @@ def _level_above(score: float) -> float:
 
 
 def _change(case: Case, field: str, value: Value) -> Remedy:
-    shown = ("yes" if value else "no") if isinstance(value, bool) else format_value(value)
+    shown = "yes" if value is True else format_value(value)
     lock = case.policy.locks.get(field, "")
     words = f"{field} = {shown}" + (f" (locked: {lock} alone can say so)" if lock else "")
     return Remedy(words, ((field, value),), locked_by=lock)

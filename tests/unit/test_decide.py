@@ -382,6 +382,14 @@ def test_points_of_ours_are_listed_as_tests() -> None:
     assert look(unasked, scored(5)).adjustments == ()
 
 
+def test_what_is_forged_but_scores_low_meets_the_destiny_of_forgeries_alone() -> None:
+    """The kill level was not reached, so that spam_destiny has no say."""
+    forged = dmarc("reject", scored(1.0))
+    made = case(dmarc_reject_destiny=Destiny.DISCARD, spam_destiny=REJECT)
+    assert decide(made, forged).destiny is Destiny.DISCARD
+    assert decide(made, dmarc("reject", scored(10.0))).destiny is REJECT
+
+
 def test_a_dmarc_failure_is_a_reason_even_where_it_decides_nothing() -> None:
     sentence = "DMARC fails, and bank.example asks to reject such mail."
 

@@ -119,7 +119,7 @@ def test_the_next_hop_hears_the_first_address_in_orcpt() -> None:
     ("text", "value"),
     [
         ("ann@example.com", b"rfc822;ann@example.com"),
-        ("a+b=c@example.com", b"rfc822;a+2Bb+3Dc@example.com"),
+        ("a+bX=c@example.com", b"rfc822;a+2BbX+3Dc@example.com"),
         ('"a b!~"@example.com', b'rfc822;"a+20b!~"@example.com'),
         ("änne+x@example.com", b"utf-8;\\x{E4}nne+2Bx@example.com"),
         ("\u20ac@example.com", b"utf-8;\\x{20AC}@example.com"),

@@ -398,6 +398,11 @@ def test_the_original_recipient_is_told_as_the_sender_wrote_him() -> None:
     assert "Original-Envelope-Id: ö\r\n".encode() in global_notice
 
 
+def test_fields_come_back_as_they_were_but_for_nul() -> None:
+    _, _, headers = parts(notice(b"A: x \r\nB: aX\r\nC: 1\x002\r\n\r\n"))
+    assert str(headers.get_payload()).split("\r\n") == ["A: x ", "B: aX", "C: 12", ""]
+
+
 def test_a_long_name_of_a_client_is_cut() -> None:
     """RFC 5321 4.5.3.1.2."""
     _, status, _ = parts(notice(client=Client(helo="h" * 300)))
@@ -425,6 +430,7 @@ def test_a_utf8_sender_gets_a_global_notice() -> None:
     assert status["Content-Transfer-Encoding"] == "8bit"
     assert status.get_content_type() == "message/global-delivery-status"
     assert headers.get_content_type() == "message/global-headers"
+    assert headers["Content-Transfer-Encoding"] == "8bit"
     assert "Final-Recipient: utf-8;änne@example.com\r\n".encode() in octets
 
 

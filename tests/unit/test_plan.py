@@ -84,3 +84,13 @@ def test_nothing_is_delivered_to_those_who_are_blocked() -> None:
 
     assert plan.deliveries == ()
     assert plan.keep
+
+
+def test_each_way_to_a_next_hop_is_a_delivery_of_its_own() -> None:
+    """E-10, O-3."""
+    elsewhere = {"forward_method": "smtp:[10.0.0.1]:25"}
+    people = (case(ANN), case(BOB, **elsewhere), case(CAROL), case(DORA, **elsewhere))
+    plan = make_plan(tuple(decide(one, CLEAN) for one in people))
+
+    assert groups(plan) == [[ANN, CAROL], [BOB, DORA]]
+    assert [delivery.forward_method for delivery in plan.deliveries] == ["", "smtp:[10.0.0.1]:25"]
