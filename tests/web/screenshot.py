@@ -63,6 +63,7 @@ def test_picture_for_the_readme(
     size = {"width": 1280, "height": 860}
     ada = visitor(chromium, live_server, viewport=size, color_scheme="light")
     ada.log_in(live_cast.administrator)
+    ada.page.get_by_text("Mail is flowing").wait_for()
     ada.page.screenshot(path=checkout / "screenshot.png")
 
 

@@ -14,6 +14,7 @@ from appliance.engines.models import Preference, Rendering, VirusNameRule
 from appliance.policies.models import PolicyChange
 from appliance.status.alarms import write_alarm
 from appliance.status.models import Alarm, SiteSettings
+from appliance.status.probe import Probe
 from smtpfilter.policy.site import NamePoints
 from smtpfilter.policy.virus_names import BUILT_IN
 from tests.web.browser import visitor
@@ -373,4 +374,22 @@ def test_hostile_words_of_engines_nodes_and_rules_stay_text(
         assert ada.page.locator("script:not([src])").count() == 0, path
         assert ada.page.locator("[onerror], [onload], [onfocus], [style]").count() == 0, path
 
+    assert ada.alarms == []
+
+
+def test_the_overview_waits_for_no_engine(
+    chromium: Browser, live_server: LiveServer, live_cast: Cast, engines: dict[str, Probe]
+) -> None:
+    """A2: one that hangs does not keep the page away; alarms are there at once."""
+    write_alarm(name="virus scanner clamd", text="hangs")
+    engines["virus scanner"] = Probe(False, "no answer in 8 s")
+    page = live_cast.client("administrator").get("/").content.decode()
+    assert "hangs" in page
+    assert 'href="/status/"' in page
+    assert "no answer in 8 s" not in page
+
+    ada = visitor(chromium, live_server)
+    ada.log_in(live_cast.administrator)
+    ada.page.get_by_text("no answer in 8 s").wait_for()
+    ada.page.get_by_text("Mail is waiting").wait_for()
     assert ada.alarms == []
