@@ -65,6 +65,16 @@ def descendants(pid: int) -> set[int]:
     return found - {pid}
 
 
+def reload_spamd(var: Path) -> None:
+    """Let it read its configuration anew, as the agent does; it keeps its process id."""
+    pid = int((var / "run" / "spamd.pid").read_text())
+    log = var / "log" / "spamd.log"
+    os.kill(pid, signal.SIGHUP)
+    wait_until(
+        lambda: log.read_text().count(f"[{pid}] info: spamd: server pid:") == 2, "its return"
+    )
+
+
 @pytest.fixture
 def environ(var: Path) -> Mapping[str, str]:
     """An environment that asks for a private stack of its own."""
@@ -108,6 +118,7 @@ def test_no_process_outlives_a_killed_launcher_and_the_next_start_recovers(
         cursor.execute("CREATE TABLE remembered ()")
     connection.close()
 
+    reload_spamd(environment.var_folder(environ))
     first.send_signal(signal.SIGKILL)
     first.wait()
     wait_until(lambda: not below & parents().keys(), f"the end of {below}")
