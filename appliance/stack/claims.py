@@ -31,7 +31,7 @@ TYPES: Mapping[str, frozenset[str]] = {
         "lnk": ".lnk",
         "jar": ".jar",
         "vhd": ".vhd",
-        "reg": ".reg",
+        "reg": ".reg *.reg",
         "bat": ".bat",
         "scf": ".scf",
         "hta": "*.hta",
@@ -46,7 +46,7 @@ TYPES: Mapping[str, frozenset[str]] = {
         "ooxml-external": ".ooxml-external",
         "office": ".doc .cdf-ms .ooxml",
         "office-macro": ".ole-macro .ooxml-macro .macro",
-        "office-dde": ".dde .ooxml-dde .office-dde .rtf-object .ooxml-external",
+        "office-dde": ".dde .rtf-object .ooxml-external .ole-package .ooxml-package *.mso",
         "office-external-link": ".ooxml-external",
         "office-lnk": ".lnk .ole-package",
         "office-embedded": ".ole-package .rtf-object .ooxml-package .cdf-ms",
@@ -125,18 +125,19 @@ def _expectations(sample: Sample, seen: Seen) -> Iterator[Claim]:
         if len(known) < len(words) - words.count("name-found") or not known:
             continue  # one alternative asks for nothing that the journal could tell
         kind = "ambiguous" if sample.eicar in ("ambiguous", "fragment") else known[0][0]
-        met = any(holds(seen) for _, holds in known)
+        if sample.eicar == "clamtest" and kind == "virus":
+            continue  # only real signatures know it
+        met = any(holds(seen) for _, holds in known) or _stopped(sample, seen)
         if "name-found" in words:
             met = met or all(map(seen.has_name, sample.banned_names))
-        if kind == "virus" and sample.eicar == "clamtest" and not met:
-            continue  # only real signatures know it
         yield Claim(kind, wanted, met)
 
 
 def _names(sample: Sample, seen: Seen) -> Iterator[Claim]:
     """What could not be looked into, where that is an answer, shows neither names nor types."""
     words = set(re.split(r"[,|]", sample.expect))
-    if words & {"badheader", "clean"} or (seen.kinds and words & {"limit", "uncheckable"}):
+    to_be_seen = words & {"virus", "banned"} and not words & {"limit", "uncheckable"}
+    if words & {"badheader", "clean"} or (seen.kinds and not to_be_seen) or _stopped(sample, seen):
         return
     types = [Claim("type", token, seen.has_type(token)) for token in sample.banned_types]
     yield from types
@@ -145,5 +146,12 @@ def _names(sample: Sample, seen: Seen) -> Iterator[Claim]:
         yield Claim("name", name, typed or seen.has_name(name))
 
 
+def _stopped(sample: Sample, seen: Seen) -> bool:
+    """Tell of ClamAV's own test files, some packed as nothing else unpacks, whether this one does
+    not pass as an ordinary mail.
+    """
+    return sample.eicar == "clamtest" and seen.flagged
+
+
 def _plain(name: str) -> str:
-    return unicodedata.normalize("NFKC", name).casefold().replace("\\", "/")
+    return unicodedata.normalize("NFKC", name).casefold().replace("\\", "/").rstrip("/")

@@ -66,7 +66,9 @@ _CURRENT = (
     ),
     BanRule(r"[\u202d\u202e]", comment="name with its direction turned round"),
     BanRule(rf"(?i)\.({_RUNS})\s*(\ufffd|%00)", comment="name that ends early for some programs"),
-    _names("program", f"{_RUNS}|msp|mst|msu|msix|msixbundle|appx|appxbundle|app|gadget|prg|xbap"),
+    _names(
+        "program", f"{_RUNS}|msp|mst|msu|msix|msixbundle|appx|appxbundle|app|gadget|prg|sis|xbap"
+    ),
     _names(
         "script",
         "ps1|ps1xml|ps2|ps2xml|psc1|psc2|psm1|psd1|psdm1|pssc|cdxml|msh|msh1|msh2|mshxml|msh1xml"
