@@ -19,7 +19,7 @@ _GUESS = re.compile(  # a line like a delimiter, before one like a field that te
     re.IGNORECASE,
 )
 _STRUCTURE = re.compile(
-    rb"(?:\A|[\r\n])content-(?:type|transfer-encoding|disposition)[ \t]*:", re.IGNORECASE
+    rb"(?:\A|(?<=[\r\n]))content-(?:type|transfer-encoding|disposition)[ \t]*:", re.IGNORECASE
 )
 _AROUND = 200  # octets before a boundary in which its line may begin
 _MOST_GUESSES = 20

@@ -102,3 +102,34 @@ def test_what_is_encrypted_is_unchecked_and_policy_says_what_that_means(box: Box
     box.set(BOB, "unchecked_encrypted_destiny=pass", "unchecked_subject_tag=***UNCHECKED*** ")
     assert box.send(sent, BOB).startswith(DELIVERED)
     assert box.copy(BOB).subject == "***UNCHECKED*** A file"
+
+
+TWO_PARTS = "--b\r\n\r\ntext\r\n--b\r\nContent-Type: text/html\r\n\r\n<p>\r\n--b--\r\n"
+INNER = "--b\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("fields", "text"),
+    [
+        ({"Content_Type": "multipart/mixed; boundary=b; boundary=c"}, TWO_PARTS),
+        ({"Content_Type": "text/plain", "Content-type": "multipart/mixed; boundary=b"}, TWO_PARTS),
+        ({"Content_Transfer_Encoding": "7bit", "Content-transfer-encoding": "base64"}, "dGV4dA=="),
+        ({"Content_Type": "text/plain; name=a.txt; name=a.csv"}, "text"),
+        (
+            {"Content_Type": "multipart/mixed; boundary=b"},
+            f"Content-Type: text/html\r\n\r\n<p>\r\n{TWO_PARTS}",
+        ),
+        ({"Content_Type": "multipart/mixed; boundary=b"}, INNER + TWO_PARTS),
+    ],
+    ids=["boundary", "type", "encoding", "name", "preamble", "nested"],
+)
+def test_what_programs_read_differently_is_held_even_where_viruses_are_not_looked_for(
+    box: Box, fields: dict[str, str], text: str
+) -> None:
+    """BB-18, CVE-2024-28054: to bypass the virus check is no wish to get such mail."""
+    box.set(CAROL, "bypass_virus_checks=yes")
+    sent = mail(text, MIME_Version="1.0", **fields)
+    assert box.send(sent, BOB, CAROL).startswith(HELD)
+    for address in (BOB, CAROL):
+        row = box.row(address)
+        assert (row["category"], row["outcome"]) == ("unchecked", "held")

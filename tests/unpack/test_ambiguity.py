@@ -16,13 +16,12 @@ from smtpfilter.policy.site import Limits
 from smtpfilter.unpack.files import PartFiles
 from smtpfilter.unpack.limits import Budget
 from smtpfilter.unpack.mime import Walk
+from tests.flows.mails import EICAR as TEXT
 from tests.unpack.test_mime import crlf
 
 Walking = Callable[..., Walk]
 
-EICAR = base64.b64decode(
-    "WDVPIVAlQEFQWzRcUFpYNTQoUF4pN0NDKTd9JEVJQ0FSLVNUQU5EQVJELUFOVElWSVJVUy1URVNULUZJTEUhJEgrSCo="
-)
+EICAR = TEXT.encode()
 CODED = base64.encodebytes(EICAR).decode()
 FILE = f"Content-Type: application/x-a; name=a.com\nContent-Transfer-Encoding: base64\n\n{CODED}"
 PARTS = f"--b\n\ntext\n--b\n{FILE}--b--\n"
