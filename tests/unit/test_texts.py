@@ -2,6 +2,7 @@
 
 # ruff: noqa: E501 - one row of a table is one line
 
+import itertools
 from typing import Any
 
 import pytest
@@ -119,6 +120,12 @@ def test_a_text_has_an_end() -> None:
     with pytest.raises(BadTemplate, match="longer than 200000 characters"):
         check(Template("s", loops), {"name": "y" * 100})
     assert len(body(loops, {"name": "y" * 100})) == 200_001
+
+
+def test_a_text_ends_though_its_facts_do_not() -> None:
+    """P6: no more is written than what is kept."""
+    endless = {"name": itertools.repeat("y")}
+    assert body("{% for a in name %}" + "x" * 100 + "{% endfor %}", endless) == "x" * 200_000 + "\n"
 
 
 @pytest.mark.parametrize(
