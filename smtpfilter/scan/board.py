@@ -24,6 +24,7 @@ from smtpfilter.scan.refused import REFUSED, refused
 from smtpfilter.scan.seat import Seat
 from smtpfilter.scan.selftest import SelfTest
 from smtpfilter.scan.spam import SpamEngines
+from smtpfilter.scan.watch import Watch
 from smtpfilter.scan.wire import Clock, Deadline
 
 NOBODY = "virus scanning is on, but no virus scanner is: see `scanners list`"
@@ -55,6 +56,7 @@ class Board:
         self._clock = clock
         self._seconds = config.scan_timeout_seconds
         self._self_test = SelfTest(config.spool_dir)
+        self._watch = Watch(self._self_test, clock)
         self._memory = Memory(clock)
 
     def scan_viruses(self, specimen: Specimen, site: Site) -> VirusScan:
@@ -98,7 +100,8 @@ class Board:
         self, specimen: Specimen, site: Site, primaries: list[Place], backups: list[Place]
     ) -> "Round":
         """Ask the primaries, then, where none of them answers, the backups."""
-        done = Round(self._self_test, self._alarms, Deadline(self._seconds, self._clock))
+        deadline = Deadline(self._seconds, self._clock)
+        done = Round(self._self_test, self._watch, self._alarms, deadline)
         done.ask(primaries, specimen, site)
         if not done.answers and backups:
             why = "; ".join(done.failures) or "none is primary"
@@ -113,8 +116,11 @@ class Board:
 class Round:
     """What the scanners say about one message."""
 
-    def __init__(self, self_test: SelfTest, alarms: Alarms, deadline: Deadline) -> None:
+    def __init__(
+        self, self_test: SelfTest, watch: Watch, alarms: Alarms, deadline: Deadline
+    ) -> None:
         self._self_test = self_test
+        self._watch = watch
         self._alarms = alarms
         self._deadline = deadline
         self.answers: list[VirusScan] = []
@@ -130,6 +136,7 @@ class Round:
         """Ask each of them; where the site wants it, none after the first that finds a virus."""
         for place in places:
             try:
+                self._watch.refuse_blind(place.entry)
                 answer = ask_carefully(
                     place.entry.scanner, place.seat, specimen, self._deadline, self._self_test
                 )
@@ -137,6 +144,8 @@ class Round:
                 self._failed(place, failure)
                 continue
             self.answers.append(answer)
+            if not answer.viruses:
+                self._watch.said_clean(place.entry)
             if site.first_finding_ends and _infects(answer, site):
                 return
 

@@ -39,6 +39,7 @@ from tests.scan.fake_engine import (
     FakeEngine,
     Play,
     clamd_says,
+    clamd_that_finds_nothing,
     read_request,
     read_stream,
     spamd_says,
@@ -47,7 +48,7 @@ from tests.scan.fake_engine import (
 VIRUS_SECONDS, SPAM_SECONDS = 2, 3
 ROWS = {f"A{n}" for n in range(1, 12)} | {f"B{n}" for n in range(1, 10)}
 
-CLEAN = clamd_says(b"stream: OK\0")
+CLEAN = clamd_that_finds_nothing
 HAM = b"SPAMD/1.1 0 EX_OK\r\nContent-length: 0\r\nSpam: False ; 0.1 / 6.3\r\n\r\n"
 
 
@@ -306,7 +307,7 @@ def test_a_scanner_that_says_clean_to_everything_is_a_fault_that_health_tells(
     postern: RunningFilter, sockets: Sockets, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A8, B8: EICAR and GTUBE go through the real engines; blind ones count as down."""
-
+    sockets.fake("clamd", clamd_says(b"stream: OK\0"))
     monkeypatch.setenv("FILTER_CLAMD", str(sockets.path("clamd")))
     monkeypatch.setenv("FILTER_SPAMD", str(sockets.path("spamd")))
     probes = probe_all()

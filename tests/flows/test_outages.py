@@ -16,11 +16,11 @@ from tests.doubles.next_hop import NextHop
 from tests.flows.conftest import Manage
 from tests.flows.mails import mail
 from tests.flows.running import RunningFilter
-from tests.scan.fake_engine import FakeEngine, clamd_says, spamd_says
+from tests.scan.fake_engine import FakeEngine, clamd_that_finds_nothing, spamd_says
 
 StartFilter = Callable[..., AbstractContextManager[RunningFilter]]
 
-CLEAN = clamd_says(b"stream: OK\0")
+CLEAN = clamd_that_finds_nothing
 HAM = spamd_says(b"SPAMD/1.1 0 EX_OK\r\nContent-length: 0\r\nSpam: False ; 0.1 / 6.3\r\n\r\n")
 
 

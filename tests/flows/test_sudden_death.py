@@ -22,10 +22,16 @@ from tests.doubles.upstream import Upstream
 from tests.flows.conftest import Manage
 from tests.flows.mails import EICAR, mail
 from tests.flows.running import RunningFilter, running_filter
-from tests.scan.fake_engine import FakeEngine, clamd_says, hangs, spamd_says
+from tests.scan.fake_engine import (
+    FakeEngine,
+    clamd_says,
+    clamd_that_finds_nothing,
+    hangs,
+    spamd_says,
+)
 
 QUEUE_ID = "ADDR=192.0.2.1 IDENT=4bKx2L3Qz1z8"
-CLEAN = clamd_says(b"stream: OK\0")
+CLEAN = clamd_that_finds_nothing
 INFECTED = clamd_says(b"stream: Eicar-Test-Signature FOUND\0")
 HAM = spamd_says(b"SPAMD/1.1 0 EX_OK\r\nContent-length: 0\r\nSpam: False ; 0.1 / 6.3\r\n\r\n")
 WAIT_SECONDS = 20.0

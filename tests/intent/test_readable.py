@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from appliance.engines import health
 from appliance.status.readable import Reader, complaints, listener, unreadable
 from smtpfilter.config import Endpoint, FilterConfig
 
@@ -77,3 +78,12 @@ def test_nobody_listens_where_there_is_no_socket(tmp_path: Path) -> None:
 def test_only_daemons_that_read_files_are_looked_at(daemon: str) -> None:
     ours = FilterConfig(sophie=Endpoint(path=daemon), clamd=Endpoint(path=daemon))
     assert unreadable(ours) == []
+
+
+def test_health_tells_all_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = ["sophie runs as user a", "savdid runs as user b"]
+    monkeypatch.setattr(health, "unreadable", lambda config: said)
+    (probe,) = health._readers(FilterConfig()).values()
+    assert (probe.ok, probe.detail) == (False, "; ".join(said))
+    said.clear()
+    assert health._readers(FilterConfig()) == {}

@@ -13,6 +13,7 @@ from io import BufferedReader
 from pathlib import Path
 
 from smtpfilter.config import Endpoint
+from smtpfilter.scan.content import eicar
 
 Play = Callable[[socket.socket], None]
 
@@ -115,6 +116,13 @@ def clamd_judging(verdict: Callable[[bytes], bytes]) -> Play:
             connection.sendall(b"stream: %s\0" % verdict(read_stream(connection)))
 
     return play
+
+
+def finds_eicar_alone(content: bytes) -> bytes:
+    return b"Eicar-Test-Signature FOUND" if eicar() in content else b"OK"
+
+
+clamd_that_finds_nothing = clamd_judging(finds_eicar_alone)  # but for what every clamd must
 
 
 def spamd_says(*pieces: bytes) -> Play:

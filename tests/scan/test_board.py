@@ -228,13 +228,13 @@ def mail(to: str, text: bytes = b"hello") -> bytes:
 @pytest.mark.parametrize("answer", [CLEAN, INFECTED])
 def test_identical_content_is_scanned_once(spooled: Spooled, answer: VirusScan) -> None:
     clock, scanner = Clock(), FakeScanner(answer)
-    engines, remembering = board(scanner, clock=clock), replace(SITE, remember_seconds=60)
+    engines, remembering = board(scanner, clock=clock), replace(SITE, remember_seconds=30)
     for to in ("ann@example.com", "bob@example.com"):
         assert engines.scan_viruses(Specimen(spooled(mail(to))), remembering) == answer
     assert scanner.asked == 1
     engines.scan_viruses(Specimen(spooled(mail("ann", b"other"))), remembering)
     assert scanner.asked == 2
-    clock.now += 60
+    clock.now += 30
     engines.scan_viruses(Specimen(spooled(mail("ann"))), remembering)
     assert scanner.asked == 3
     engines.scan_viruses(Specimen(spooled(mail("ann"))), SITE)
