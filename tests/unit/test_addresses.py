@@ -74,6 +74,44 @@ def test_what_is_no_path_is_refused(octets: bytes) -> None:
 
 
 @pytest.mark.parametrize(
+    ("octets", "why"),
+    [
+        (b"u@x", "address must stand in angle brackets"),
+        (b"<u@x>SIZE=1", "garbage after address"),
+        (b"<u@x", "no closing angle bracket"),
+        (b'<"a\\">@x', "no closing angle bracket"),
+        (b"<" + b"a" * 1023 + b"@x>", "address too long"),
+        (b"<a\nb@x>", "control character in address"),
+        (b"<@r:>", "no mailbox in address"),
+    ],
+)
+def test_the_refusal_says_what_is_wrong(octets: bytes, why: str) -> None:
+    with pytest.raises(BadPath) as caught:
+        parse_path(octets)
+    assert str(caught.value) == why
+
+
+@pytest.mark.parametrize(
+    ("octets", "path", "rest"),
+    [
+        (b"<" + b"a" * 1022 + b"@x>", b"a" * 1022 + b"@x", b""),
+        (b'<"a\\">b"@x> X', b'"a\\">b"@x', b"X"),
+        (b'<"a\\\\"@x>', b'"a\\\\"@x', b""),
+        (b"<\\>@x>", None, b""),  # outside of quotes a backslash quotes nothing
+        (b"<u@x>  X=X\x0b ", b"u@x", b"X=X\x0b"),
+    ],
+)
+def test_where_a_path_ends(octets: bytes, path: bytes | None, rest: bytes) -> None:
+    """RFC 5321 4.1.2: at the first bracket that is not quoted."""
+    if path is None:
+        with pytest.raises(BadPath, match="garbage"):
+            parse_path(octets)
+    else:
+        address, parameters = parse_path(octets)
+        assert (address.octets, parameters) == (path, rest)
+
+
+@pytest.mark.parametrize(
     ("one", "other"),
     [
         ("User@EXAMPLE.com", "user@example.com"),

@@ -2,6 +2,7 @@
 
 # ruff: noqa: E501 - one row of a table is one line
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -336,6 +337,22 @@ CERTIFICATE = b'(Client CN "x by mx.example.com (Postfix) with ESMTPSA id 4abcXY
 )  # fmt: skip
 def test_nobody_logs_in_by_writing_that_he_did(octets: bytes, ident: str, own_postfix: str) -> None:
     assert not authenticated(parse(octets), own_postfix, ident)
+
+
+def test_the_queue_id_of_xforward_is_the_one_that_counts() -> None:
+    """A field that an earlier hop of ours wrote tells nothing of this one."""
+    other = Client(address="198.51.100.1", ident="5another99")
+    assert not believed_client(parse(LOGIN), envelope(client=other), OWN).authenticated
+    assert believed_client(
+        parse(LOGIN), envelope(client=replace(other, ident="4abcXYZ123")), OWN
+    ).authenticated
+
+
+def test_of_a_received_field_4000_characters_are_read() -> None:
+    """P6."""
+    start, end = LOGIN.split(b"by mx", 1)
+    start = start.replace(b"X (256", b"X" * (3990 - len(start)) + b" (256")
+    assert not authenticated(parse(start + b"by mx" + end), OWN)
 
 
 def test_a_login_counts_where_the_queue_id_is_unknown() -> None:

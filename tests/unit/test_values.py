@@ -32,6 +32,23 @@ def test_mail_ids_are_ordered_by_time() -> None:
     assert earlier < later < MailId(1 << 63)
 
 
+def test_a_mail_id_is_its_milliseconds_and_22_random_bits() -> None:
+    moment = datetime(2020, 1, 1, 0, 0, 1, 500_000, tzinfo=UTC)
+    assert MailId.make(moment, 0).number == 1500 << 22
+    assert MailId.make(moment, (1 << 30) + 5).number == (1500 << 22) + 5
+    assert MailId.make(moment, (1 << 22) - 1).number == (1501 << 22) - 1
+
+
+def test_the_highest_mail_id_has_63_bits() -> None:
+    highest = str(MailId((1 << 63) - 1))
+    assert MailId.parse(highest).number == (1 << 63) - 1
+    beyond = str(MailId(1 << 63))
+    with pytest.raises(ValueError, match=r"^no such mail id$"):
+        MailId.parse(beyond)
+    with pytest.raises(ValueError, match=r"^a mail id has 11 letters and digits$"):
+        MailId.parse(highest[1:])
+
+
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
@@ -45,6 +62,13 @@ def test_mail_ids_are_ordered_by_time() -> None:
 )
 def test_replies_are_read(line: str, expected: Reply) -> None:
     assert parse_reply(line) == expected
+
+
+@pytest.mark.parametrize(
+    "line", ["250 2.0.0 Ok: queued as X", "250 Ok", "421", "250 2.0.0", "550 5.1.1 No such user"]
+)
+def test_a_reply_is_printed_as_it_was_read(line: str) -> None:
+    assert str(parse_reply(line)) == line
 
 
 @pytest.mark.parametrize("line", ["", "25", "650 x", "150 x", "abc", " 250 Ok"])
