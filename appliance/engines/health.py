@@ -25,7 +25,6 @@ from appliance.engines.scanners import (
 )
 from appliance.status.models import SiteSettings
 from appliance.status.probe import TIMEOUT_SECONDS, Probe
-from appliance.status.readable import unreadable
 from smtpfilter.config import Endpoint, FilterConfig
 from smtpfilter.ports import ScannerFailed
 from smtpfilter.scan.board import NOBODY
@@ -62,7 +61,7 @@ def virus_parts(config: FilterConfig) -> Parts:
             f"{VIRUS} {one.entry.name}": Probe(answer.ok, f"{one.role}: {answer.detail}")
             for one, answer in said
         }
-    return parts | _signatures(said, timezone.now()) | _limits(small, config) | _readers(config)
+    return parts | _signatures(said, timezone.now()) | _limits(small, config)
 
 
 def spam_parts(config: FilterConfig) -> Parts:
@@ -197,11 +196,6 @@ def _limits(small: Sequence[str], config: FilterConfig) -> Parts:
     limit = f"FILTER_MESSAGE_SIZE_LIMIT_BYTES ({config.message_size_limit_bytes})"
     detail = f"{', '.join(small)}: raise StreamMaxLength and MaxFileSize above {limit}"
     return {"scan limits": Probe(False, detail)}
-
-
-def _readers(config: FilterConfig) -> Parts:
-    complaints = unreadable(config)
-    return {"scan group": Probe(False, "; ".join(complaints))} if complaints else {}
 
 
 def _network(row: SiteSettings, renderings: list[Rendering]) -> Probe:

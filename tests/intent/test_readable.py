@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.engines import health
+from appliance.status import health
 from appliance.status.readable import Reader, complaints, listener, unreadable
 from smtpfilter.config import Endpoint, FilterConfig
 
@@ -83,7 +83,8 @@ def test_only_daemons_that_read_files_are_looked_at(daemon: str) -> None:
 def test_health_tells_all_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
     said = ["sophie runs as user a", "savdid runs as user b"]
     monkeypatch.setattr(health, "unreadable", lambda config: said)
-    (probe,) = health._readers(FilterConfig()).values()
+    probe = health._scan_group(FilterConfig())
+    assert probe is not None
     assert (probe.ok, probe.detail) == (False, "; ".join(said))
     said.clear()
-    assert health._readers(FilterConfig()) == {}
+    assert health._scan_group(FilterConfig()) is None
