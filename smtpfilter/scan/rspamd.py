@@ -86,7 +86,7 @@ def parse_answer(octets: bytes) -> bytes:
         if response.length is None and not response.chunked:
             raise ScannerFailed("Rspamd's answer does not say how long it is")
         return response.read()
-    except (HTTPException, ValueError) as error:
+    except (HTTPException, ValueError, OverflowError) as error:
         raise ScannerFailed("Rspamd's answer is not whole, or is no HTTP") from error
     finally:
         response.close()

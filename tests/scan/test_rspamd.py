@@ -136,6 +136,7 @@ BROKEN = [
     WHOLE.replace(b"200 OK", b"301 Elsewhere"),
     WHOLE.replace(b"200 OK", b"x"),
     WHOLE.replace(b"Content-Length: ", b"Content-Length: 9"),
+    WHOLE.replace(b"Content-Length: ", b"Content-Length: " + b"9" * 50),
     WHOLE.replace(b"Content-Length: ", b"Content-Length: -"),
     WHOLE.replace(b"Content-Length:", b"Content-Size:"),
     WHOLE.replace(b"Connection: close", b"Transfer-Encoding: chunked"),
