@@ -13,6 +13,7 @@ from smtpfilter.mail.edits import fold, header_value
 from smtpfilter.mail.findings import visible
 
 _LONGEST_PLAIN_LINE = 990  # octets
+_LONGEST_WORD = 75  # characters of an encoded word (RFC 2047 2)
 _LINE_END = re.compile(rb"\r?\n|\r")
 
 
@@ -54,7 +55,7 @@ def unstructured(name: str, text: str) -> bytes:
     text = " ".join(visible(text).split())
     if text.isascii():
         return fold(name, header_value(text))
-    words = Header(text, "utf-8", header_name=name).encode(linesep="\r\n")
+    words = Header(text, "utf-8", _LONGEST_WORD, name).encode(linesep="\r\n")
     return f"{name}: {words}\r\n".encode("ascii", "replace")
 
 

@@ -390,6 +390,13 @@ def test_what_is_forged_but_scores_low_meets_the_destiny_of_forgeries_alone() ->
     assert decide(made, dmarc("reject", scored(10.0))).destiny is REJECT
 
 
+def test_what_decides_is_told_before_what_is_graver() -> None:
+    """C-4: the lover of viruses does not get spam."""
+    reasons = decide(case(virus_lover=True), EICAR_AND_SPAM).reasons
+    assert reasons[0].startswith("Score 10 is at or above the kill level")
+    assert reasons[2] == "Infected with Eicar-Signature (clamd)."
+
+
 def test_a_dmarc_failure_is_a_reason_even_where_it_decides_nothing() -> None:
     sentence = "DMARC fails, and bank.example asks to reject such mail."
 

@@ -596,3 +596,9 @@ def test_without_allowed_names_nothing_is_added() -> None:
     none = replace(made.policy.settings, allowed_added_header_fields=None)
     edits = decide(replace(made, policy=replace(made.policy, settings=none)), CLEAN).edits
     assert (edits.prepend, edits.traced) == ((), False)
+
+
+def test_a_score_of_nothing_is_shown_as_zero() -> None:
+    """T-5."""
+    found = fields(scored(0.0), spam_tag_level=-999.0)
+    assert (found["X-Spam-Score"], found["X-Spam-Level"]) == ("0", "")

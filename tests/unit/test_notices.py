@@ -311,6 +311,14 @@ def test_no_subject_can_begin_a_field(subject: str) -> None:
     assert all(len(line) <= 998 for line in octets.split(b"\r\n"))
 
 
+def test_a_long_subject_in_another_language_is_folded() -> None:
+    """RFC 2047 2: a line with an encoded word has at most 76 characters."""
+    octets = notice(text=Text("Größe " * 40, "x\n"))
+    head = octets.partition(b"\r\n\r\n")[0].split(b"\r\n")
+    assert all(len(line) <= 76 for line in head if b"=?utf-8?" in line)
+    assert message_from_bytes(octets, policy=policy.default)["Subject"].split() == ["Größe"] * 40
+
+
 def test_words_in_other_languages_survive() -> None:
     text = Text("Größe", "Zu groß: „Über“ — \ud83c " + "x" * 2000 + "\n")
     first = parts(notice(text=text))[0]
@@ -386,9 +394,9 @@ def test_at_most_64_kib_of_whole_fields_come_back() -> None:
 
 def test_the_original_recipient_is_told_as_the_sender_wrote_him() -> None:
     """RFC 3461 4.2, 6533 3: for an ASCII sender in ASCII, for another in UTF-8."""
-    odd = recipient(ANN, orcpt=b"rfc822;a;b+0D+0AX:+20y+2Bz@example.com")
+    odd = recipient(ANN, orcpt=b"rfc822;a+2B;b+0D+0AX:+20y+2Bz@example.com")
     _, status, _ = parts(notice(recipients=(odd,), envid=b"a+0Db"))
-    assert status.get_payload()[1]["Original-Recipient"] == "rfc822;a;b X: y+z@example.com"
+    assert status.get_payload()[1]["Original-Recipient"] == "rfc822;a+;b X: y+z@example.com"
     assert status.get_payload()[0]["Original-Envelope-Id"] == "a b"
 
     utf8 = recipient(ANN, orcpt=b"ut\xfff-8;" + "änne+FF".encode())
