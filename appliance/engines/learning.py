@@ -32,7 +32,7 @@ ATTEMPTS = 3  # at a mail on which the scanner fails while it answers otherwise
 KEPT = timedelta(days=90)  # how long a finished job is shown
 SILENT = timedelta(minutes=15)  # a command that was not heard of for so long has died
 
-_BATCH = 100  # rows for one INSERT
+_BATCH = 20  # rows for one INSERT: a few megabytes
 
 Result = Literal["learnt", "known", "failed"]
 
@@ -109,7 +109,8 @@ def stop_job(*, job_id: int, actor: str) -> None:
         raise Unknown("there is no such job")
     if not _end(job.pk, LearningJob.State.STOPPED):
         raise Already(f"learning {job} is over")
-    job.mails.all().delete()
+    waiting = job.mails.select_for_update(skip_locked=True).values_list("pk", flat=True)
+    LearningMail.objects.filter(pk__in=list(waiting)).delete()  # one may be with a worker
     record(who=actor, verb="learn stop", key=job.source, before=None, after=None)
 
 
