@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import models, transaction
 
 from appliance.domains.names import printed_sender
 from appliance.errors import Refused, Unknown
 from appliance.policies.revisions import record
 from appliance.status.models import ONLY_ROW, SiteSettings, TracedSender
 from smtpfilter.mail.findings import visible
+from smtpfilter.policy.values import BadValue, flag
 
 FIELDS = {field.name: field for field in SiteSettings._meta.fields if not field.primary_key}
 _IN_ORDER = (
@@ -65,9 +66,18 @@ def assign(row: SiteSettings, name: str, value: object) -> None:
     if name not in FIELDS:
         raise Unknown(f"unknown setting {name!r}; the settings are: {', '.join(FIELDS)}")
     try:
-        setattr(row, name, FIELDS[name].clean(value, row))
+        setattr(row, name, FIELDS[name].clean(_read(FIELDS[name], value), row))
+    except BadValue as error:
+        raise Refused(f"{name}: {value!r} is not {error}") from None
     except ValidationError as error:
         raise Refused(f"{name}: {' '.join(error.messages)}") from None
+
+
+def _read(field: Any, value: object) -> object:
+    """Return what people write for the field, as Django takes it: yes and no, nothing for none."""
+    if isinstance(value, str) and isinstance(field, models.BooleanField):
+        return flag(value)
+    return None if value == "" and field.null else value
 
 
 @transaction.atomic

@@ -210,6 +210,17 @@ def test_thresholds_stand_in_order(values: dict[str, object]) -> None:
     assert SiteSettings.load().bayes_auto_learn_threshold_spam == 12
 
 
+def test_the_command_reads_what_people_write(run: Any) -> None:
+    assert run("settings", "set", "network_tests", "yes", "--json").document["network_tests"]
+    assert not run("settings", "set", "network_tests", "Off", "--json").document["network_tests"]
+    run("settings", "set", "penpals_threshold_high", "9")
+    document = run("settings", "set", "penpals_threshold_high", "", "--json").document
+    assert document["penpals_threshold_high"] is None
+    refused = run("settings", "set", "network_tests", "perhaps")
+    assert (refused.code, refused.err) == (1, "network_tests: 'perhaps' is not yes or no\n")
+    assert run("settings", "set", "retention_days", "").code == 1
+
+
 # Export and import
 
 
