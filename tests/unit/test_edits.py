@@ -367,3 +367,57 @@ def test_folding_keeps_every_word_and_blank(value: str, name: str) -> None:
     lines = found.split(b"\r\n")[:-1]
     assert found.replace(b"\r\n\t", b" ") == f"{name}: {value}\r\n".encode()
     assert all(line.strip() for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("subject", "expected"),
+    [
+        (b"x" * 65, b" [t] " + b"x" * 65),  # 78 octets
+        (b"x" * 66, b" [t]\r\n " + b"x" * 66),
+        (b"x" * 65 + b"X", b" [t]\r\n " + b"x" * 65 + b"X"),
+        (b"x" * 65 + b"\r\n\ty", b" [t] " + b"x" * 65 + b"\r\n\ty"),
+        (b"x" * 20 + b"\r\n " + b"y" * 70, b" [t] " + b"x" * 20 + b"\r\n " + b"y" * 70),
+        (b"", b" [t]"),
+    ],
+)
+def test_a_tag_breaks_the_line_only_where_it_gets_too_long(subject: bytes, expected: bytes) -> None:
+    """T-8, RFC 5322 2.1.1: what was folded stays folded as it was."""
+    assert tagged(b"Subject: " + subject + b"\r\n", "[t] ") == b"Subject:" + expected + b"\r\n"
+
+
+def test_a_tag_of_several_lines_is_kept_whole() -> None:
+    """T-8: an encoded tag before no text at all leaves no blank at the end."""
+    long = "word " * 30
+    lines = tagged(b"Subject: " + b"x" * 70 + b"\r\n", long).split(b"\r\n")
+    assert b" ".join(b" ".join(lines).split()) == b"Subject: " + b"word " * 30 + b"x" * 70
+    assert all(len(line) <= 78 for line in lines)
+    assert tagged(b"Subject:\r\n", "[\u00f6] ") == b"Subject: =?utf-8?b?W8O2XQ==?=\r\n"
+    assert tagged(b"Subject:\r\n", "[X] X ") == b"Subject: [X] X\r\n"
+
+
+def test_a_header_value_keeps_its_place_for_what_is_left_out() -> None:
+    assert header_value(" a\tb\r\nc\x00d\xe9e ") == "a b  c?d?e"
+    assert header_value("x" * 1000) == "x" * 900
+
+
+@pytest.mark.parametrize(
+    ("tag", "expected"),
+    [("[t]", b"Subject: [t]Re:  a\r\n"), ("[t] ", b"Subject: [t] Re: a\r\n")],
+)
+def test_of_a_tag_inside_the_subject_only_its_own_blank_goes(tag: str, expected: bytes) -> None:
+    """T-8."""
+    assert tagged(b"Subject: Re: [t] a\r\n", tag) == expected
+
+
+def test_a_long_subject_that_is_written_anew_is_folded_again() -> None:
+    """T-8."""
+    written = tagged(b"Subject: Re: [spam] " + b"word " * 30 + b"\r\n", "[spam] ")
+    first, *rest = written.removesuffix(b"\r\n").split(b"\r\n")
+    assert first.startswith(b"Subject: [spam] Re: word word")
+    assert all(line.startswith(b" word") and len(line) <= 78 for line in rest)
+    assert b"".join([first, *rest]).count(b"word") == 30
+
+
+def test_an_empty_line_with_a_bare_cr_becomes_an_empty_line() -> None:
+    """T-10: programs disagree on what it ends."""
+    assert edited_header(parse(b"A: 1\r\n\r\r\nbody"), Edits(traced=False)) == b"A: 1\r\n\r\n"
