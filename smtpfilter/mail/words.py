@@ -94,10 +94,13 @@ def mailboxes(value: bytes) -> Iterator[bytes]:
     """Yield the addresses of a From field: what stands in angle brackets, else words with "@"
     outside comments and quotes.
 
-    Tolerant: groups are opened, unclosed brackets and comments end with the field.
+    Tolerant: groups are opened, unclosed brackets and comments end with the field.  Of several
+    brackets without a comma between them every address counts: readers differ in which one they
+    show.
     """
     depth, angle = 0, False
     inside: list[bytes] = []
+    closed: list[bytes] = []
     plain: list[bytes] = []
     for token in (match[0] for match in _TOKEN.finditer(value)):
         if token == b"(" and not angle:
@@ -110,16 +113,17 @@ def mailboxes(value: bytes) -> Iterator[bytes]:
             angle, inside = True, []
         elif token == b">" and angle:
             angle = False
+            closed.append(b"".join(inside))
         elif token in (b",", b";") and not angle:
-            yield from _mailbox(inside, plain)
-            inside, plain = [], []
+            yield from _mailbox(closed, plain)
+            closed, plain = [], []
         elif token == b":" and not angle:
             plain = []
         elif angle:
             inside.append(token)
         elif not token.startswith(b'"'):
             plain.append(token)
-    yield from _mailbox(inside, plain)
+    yield from _mailbox([*closed, b"".join(inside)] if angle else closed, plain)
 
 
 def _encoded(run: str) -> str:
@@ -132,9 +136,9 @@ def _encoded_word(text: str) -> str:
     return f"=?utf-8?b?{base64.b64encode(text.encode('utf-8', 'replace')).decode()}?="
 
 
-def _mailbox(inside: list[bytes], plain: list[bytes]) -> Iterator[bytes]:
-    if inside:
-        found = [b"".join(inside).strip()]
+def _mailbox(in_brackets: list[bytes], plain: list[bytes]) -> Iterator[bytes]:
+    if any(in_brackets):
+        found = [address.strip() for address in in_brackets]
     else:
         pieces = b"".join(plain).split()
         found = [b"".join(pieces)] if b"@" in pieces else pieces
