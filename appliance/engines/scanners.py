@@ -15,9 +15,10 @@ from appliance.status.probe import TIMEOUT_SECONDS
 from smtpfilter.config import FilterConfig
 from smtpfilter.mail.findings import visible
 from smtpfilter.policy.site import Role
-from smtpfilter.ports import ScannerFailed
+from smtpfilter.ports import ScannerFailed, VirusScanner
 from smtpfilter.scan.clamd import Clamd
 from smtpfilter.scan.entries import Entry, read_entries
+from smtpfilter.scan.icap import Icap
 from smtpfilter.scan.rspamd import Rspamd
 from smtpfilter.scan.selftest import SelfTest
 from smtpfilter.scan.spamd import Spamd
@@ -77,13 +78,20 @@ def ask_virus_scanner(entry: Entry, config: FilterConfig) -> Answer:
     """Let it look for EICAR, as for a message."""
     try:
         SelfTest(_test_folder(config)).run(entry.scanner, TIMEOUT_SECONDS)
-        said = entry.scanner.version() if isinstance(entry.scanner, Clamd) else ""
+        said = _version(entry.scanner)
     except (ScannerFailed, OSError) as error:
         return Answer(False, visible(str(error), 300) or type(error).__name__)
     engine, _, rest = said.partition("/")
     database, _, built = rest.partition("/")
     found = "finds the EICAR test file"
     return Answer(True, f"{engine}, {found}" if engine else found, database, _moment(built))
+
+
+def _version(scanner: VirusScanner) -> str:
+    """Return "engine/database/built", as far as it tells.  Raises ScannerFailed."""
+    if isinstance(scanner, Clamd):
+        return scanner.version()
+    return scanner.version(TIMEOUT_SECONDS) if isinstance(scanner, Icap) else ""
 
 
 def spam_engines(config: FilterConfig) -> list[SpamEngine]:

@@ -68,6 +68,18 @@ class Icap:
                     answers.append(self._ask(octets, "application/octet-stream", deadline))
         return joined(answers)
 
+    def version(self, seconds: float) -> str:
+        """Return "service/signatures" as OPTIONS tells it: ISTag changes with what it can find (RFC
+        3507 4.7), "" where it tells nothing.  Raises ScannerFailed.
+        """
+        with Connection(self._service.endpoint, Deadline(seconds)) as connection:
+            connection.send([_head(self._service, "OPTIONS", "null-body=0")])
+            answer = receive_answer(connection, b"")
+        tag = answer.fields.get(b"istag", b"").strip(b'"')
+        if answer.status != 200 or not tag:
+            return ""
+        return f"{shown(answer.fields.get(b'service', b'ICAP')).replace('/', ' ')}/{shown(tag)}"
+
     def _ask(self, octets: Octets, media_type: str, deadline: Deadline) -> VirusScan:
         broke = None
         with Connection(self._service.endpoint, deadline) as connection:
@@ -114,18 +126,23 @@ def request(service: Service, octets: Octets, media_type: str) -> Iterator[bytes
     answered = (
         f"HTTP/1.1 200 OK\r\nContent-Type: {media_type}\r\nContent-Length: {len(octets)}\r\n\r\n"
     ).encode("ascii")
-    body = len(asked) + len(answered)
-    head = (
-        f"RESPMOD {service.url} ICAP/1.0",
-        f"Host: {service.endpoint}",
-        "User-Agent: Postern",
-        "Allow: 204",
-        "Connection: close",
-        f"Encapsulated: req-hdr=0, res-hdr={len(asked)}, res-body={body}",
-        "\r\n",
-    )
-    yield "\r\n".join(head).encode("ascii") + asked + answered
+    parts = f"req-hdr=0, res-hdr={len(asked)}, res-body={len(asked) + len(answered)}"
+    yield _head(service, "RESPMOD", parts) + asked + answered
     for start in range(0, len(octets), CHUNK_BYTES):
         chunk = octets[start : start + CHUNK_BYTES]
         yield b"%x\r\n" % len(chunk) + chunk + b"\r\n"
     yield b"0\r\n\r\n"
+
+
+def _head(service: Service, method: str, encapsulated: str) -> bytes:
+    """Return a request's head; `encapsulated` says which parts follow it, and where they begin."""
+    lines = (
+        f"{method} {service.url} ICAP/1.0",
+        f"Host: {service.endpoint}",
+        "User-Agent: Postern",
+        "Allow: 204",
+        "Connection: close",
+        f"Encapsulated: {encapsulated}",
+        "\r\n",
+    )
+    return "\r\n".join(lines).encode("ascii")

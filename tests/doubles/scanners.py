@@ -15,6 +15,10 @@ from urllib.parse import unquote_to_bytes
 from smtpfilter.scan.content import eicar
 
 NAME = b"EICAR-AV-Test"
+OPTIONS = (
+    b"ICAP/1.0 200 OK\r\nMethods: RESPMOD\r\nService: Double/1.0 for tests\r\n"
+    b'ISTag: "5BDE-2026"\r\nAllow: 204\r\nEncapsulated: null-body=0\r\n\r\n'
+)
 
 
 class Double:
@@ -81,7 +85,7 @@ class Savdid(Double):
 
 
 class IcapServer(Double):
-    """RESPMOD; `hands_back`: it answers 200 with the same body where it could say 204."""
+    """OPTIONS and RESPMOD; `hands_back`: it answers 200 with the same body where 204 would do."""
 
     def __init__(self, *, hands_back: bool = False, fields: bytes = b"") -> None:
         super().__init__()
@@ -91,10 +95,15 @@ class IcapServer(Double):
 
     def serve(self, connection: socket.socket, file: BufferedReader) -> None:
         verb, url, version = file.readline().removesuffix(b"\r\n").split(b" ")
-        assert (verb, version) == (b"RESPMOD", b"ICAP/1.0"), "no RESPMOD"
+        assert version == b"ICAP/1.0", f"no ICAP: {version!r}"
         assert url.startswith(b"icap://"), f"no absolute URI: {url!r}"
         self.asked.append(url)
         fields = dict(line.split(b": ", 1) for line in _header(file))
+        if verb == b"OPTIONS":
+            assert fields[b"Encapsulated"] == b"null-body=0", "a body"
+            connection.sendall(OPTIONS)
+            return
+        assert verb == b"RESPMOD", f"no such method: {verb!r}"
         assert fields.keys() >= {b"Host", b"Encapsulated"}, f"fields are missing: {fields}"
         self._encapsulated_header(file, fields[b"Encapsulated"])
         body = _dechunked(file)

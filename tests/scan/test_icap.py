@@ -208,6 +208,26 @@ def test_a_part_that_is_gone_is_a_failure(engine: Engine, tmp_path: Path) -> Non
         icap(engine(scanners.IcapServer(), tcp=True)).scan(shown, 5)
 
 
+def says(answer: bytes) -> Play:
+    def play(connection: socket.socket) -> None:
+        connection.recv(4096)
+        connection.sendall(answer)
+
+    return play
+
+
+def test_options_tell_service_and_signatures(engine: Engine) -> None:
+    """RFC 3507 4.7: ISTag."""
+    double = scanners.IcapServer()
+    assert icap(engine(double, tcp=True)).version(5) == "Double 1.0 for tests/5BDE-2026"
+    assert not double.complaints
+
+
+@pytest.mark.parametrize("answer", [b"ICAP/1.0 404 x\r\nISTag: x\r\n\r\n", OK + b"\r\n"])
+def test_a_server_need_not_tell_its_version(engine: Engine, answer: bytes) -> None:
+    assert icap(engine(says(answer), tcp=True)).version(5) == ""
+
+
 @pytest.mark.parametrize(
     ("url", "endpoint"),
     [
