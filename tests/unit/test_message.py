@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from smtpfilter.mail import headers, words
@@ -99,6 +99,7 @@ def test_a_header_section_over_one_mib_ends_at_the_last_whole_line() -> None:
         (b"=?../../x?q?a?=", "a"),
         (b"=?utf-8?q?a=0D=0AX-Evil:_1=00?=", "a\r\nX-Evil: 1\ufffd"),
         (b"=?utf-8?b?!!!?=", ""),
+        (b"=?utf-8?b?Z3L_D-vG4=?=", "grün"),
         (b"=?utf-8?q?=FF=FE?=", "\ufffd\ufffd"),
         (b"=?utf-16?b?//4=?=", ""),
         (b"=?utf-8?b?Z3LDvG4?=", "grün"),
@@ -131,6 +132,11 @@ def test_subjects_are_decoded(raw: bytes, subject: str) -> None:
         ("<boss@corp.example> <evil@x.example>", ["boss@corp.example", "evil@x.example"]),
         ("<boss@corp.example><evil@x.example", ["boss@corp.example", "evil@x.example"]),
         ("B <b@y.example> <>, a@x.example <>", ["b@y.example", "a@x.example"]),
+        ("(a (b) boss@corp.example) a@x.example", ["a@x.example"]),
+        ("(a <boss@corp.example>; b) a@x.example", ["a@x.example"]),
+        ("Group: <a@x.example>; B b@y.example", ["a@x.example", "b@y.example"]),
+        ("boss@corp.example: a@x.example;", ["a@x.example"]),
+        ("John a@x(comment).example", ["a@x.example"]),
         ("<>", []),
         ("nobody", []),
         ("a\x00b@x.example, " + "a" * 1100 + "@x.example, b@y.example", ["b@y.example"]),
@@ -384,6 +390,8 @@ def test_comments_and_quotation_marks_are_taken_off(text: str, plain: str) -> No
 
 
 @given(st.text(max_size=120))
+@example("X\u00f6")
+@example("a  X\u00f6X")
 def test_encoded_texts_are_read_again(text: str) -> None:
     """RFC 2047: words of 75 characters at most, ASCII only."""
     encoded = words.encode(text)
