@@ -7,6 +7,7 @@ is primary, backup or off may be overruled by the site (Site.roles).
 """
 
 import re
+import stat
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -78,6 +79,8 @@ def _of_the_environment(config: FilterConfig) -> Iterator[Entry]:
 
 def _of_the_file(path: Path) -> Iterator[Entry]:
     try:
+        if path.stat().st_mode & stat.S_IWOTH:
+            raise ConfigError(f"{path}: everybody may write commands into it: chmod o-w {path}")
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"FILTER_SCANNERS_FILE: cannot read {path}: {error.strerror}") from error

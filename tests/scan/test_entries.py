@@ -121,6 +121,15 @@ def test_a_file_that_is_not_there_stops_the_start() -> None:
         read_entries(FilterConfig(scanners_file=Path("/nowhere")))
 
 
+def test_a_file_that_everybody_may_write_stops_the_start(tmp_path: Path) -> None:
+    """Whoever writes it chooses programs that the filter runs."""
+    assert entries(tmp_path, command())
+    file = tmp_path / "scanners.toml"
+    file.chmod(0o666)
+    with pytest.raises(ConfigError, match="chmod o-w"):
+        read_entries(FilterConfig(scanners_file=file))
+
+
 def test_octets_that_are_no_text_stop_the_start(tmp_path: Path) -> None:
     (tmp_path / "x").write_bytes(b"\xff")
     with pytest.raises(ConfigError, match="is no TOML"):
