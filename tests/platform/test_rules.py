@@ -1,6 +1,7 @@
 """Every rule that a decision follows is tested, or its difference is explained.
 
-The rules are those of the behaviour specification of amavisd-new, sections 2(a) to 2(i) and 2(q).
+The rules are those of the behaviour specification of amavisd-new, sections 2(a) to
+2(k), 2(n), 2(q) and 2(r).
 """
 
 import re
@@ -21,8 +22,12 @@ RULES = {
     "W": 9,
     "B": 11,
     "H": 5,
+    "V": 12,
+    "S": 12,
+    "X": 9,
+    "PP": 3,
 }
-_NAMED = re.compile(r"\b([KPLTCFNOWBH])-(\d+)(?: to (?:\1-)?(\d+))?\b")
+_NAMED = re.compile(r"\b(PP|[KPLTCFNOWBHVSX])-(\d+)(?: to (?:\1-)?(\d+))?\b")
 
 
 def named_in(text: str) -> set[str]:
