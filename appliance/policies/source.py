@@ -105,7 +105,7 @@ def _book(found: dict[str, Any]) -> PolicyBook:
 
 
 def _site(row: dict[str, Any], found: dict[str, Any]) -> Site:
-    """Return the site's choices; roles and names of viruses count without a row of settings, too."""
+    """Return the site's choices; roles and virus names count without a row of settings, too."""
     roles = found["roles"] or {}
     name_points = tuple(NamePoints(*rule) for rule in found["name_points"] or ())
     if not row:
