@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from smtpfilter.mail.edits import Edits, edited_header, fold, header_value, repaired, tagged
 from smtpfilter.mail.message import parse
+from smtpfilter.mail.words import decode
 
 TAG = "***SPAM*** "
 
@@ -421,3 +422,16 @@ def test_a_long_subject_that_is_written_anew_is_folded_again() -> None:
 def test_an_empty_line_with_a_bare_cr_becomes_an_empty_line() -> None:
     """T-10: programs disagree on what it ends."""
     assert edited_header(parse(b"A: 1\r\n\r\r\nbody"), Edits(traced=False)) == b"A: 1\r\n\r\n"
+
+
+def test_a_first_word_that_is_too_long_stays_beside_the_name() -> None:
+    """RFC 5322 3.2.2: a line of a name alone would be an empty field to some."""
+    assert fold("X", "y" * 100 + " z") == b"X: " + b"y" * 100 + b"\r\n\tz\r\n"
+
+
+def test_an_encoded_tag_keeps_all_its_letters() -> None:
+    """T-8."""
+    assert (
+        decode(tagged(b"Subject: a\r\n", "\u00f6X ").decode().partition(":")[2]).strip()
+        == "\u00f6X a"
+    )

@@ -114,7 +114,11 @@ def test_a_unix_socket_has_no_port() -> None:
         (("postmaster",), None),
         (("a(b)@example.com",), None),
         (("a@b@example.com",), None),
-        (("a" * 250 + "@example.com",), None),
+        (
+            ("a" * 242 + "@example.com",),
+            "a" * 242 + "@example.com",
+        ),  # 254 octets, RFC 5321 4.5.3.1.3
+        (("a" * 243 + "@example.com",), None),
     ],
 )
 def test_only_a_single_recipient_is_named(recipients: tuple[str, ...], named: str | None) -> None:
