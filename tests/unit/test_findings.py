@@ -90,3 +90,17 @@ def test_findings_of_an_older_version_are_read() -> None:
     found = Findings.from_json(old)
     assert found.infections == (Virus("Klez", "clamd"),)
     assert found.report_for("") == SpamReport(1.0)
+
+
+def test_the_version_is_recorded() -> None:
+    assert Findings().to_json()["version"] == VERSION
+
+
+def test_who_has_preferences_has_a_report_of_his_own() -> None:
+    """S-1: a failure counts for those who have no report."""
+    site, own = SpamReport(1.0), SpamReport(2.0)
+    found = Findings(spam=site, spam_for={"ann": own}, spam_failure="timed out")
+    assert found.report_for("ann") == own
+    assert found.spam_failure_for("ann") is None
+    assert found.report_for("bob") is None
+    assert found.spam_failure_for("bob") == "timed out"
