@@ -89,7 +89,12 @@ class Seen:
     @property
     def flagged(self) -> bool:
         """Tell whether the mail would not pass as an ordinary one."""
-        return bool(self.kinds or self.bad_header or self.banned or self.viruses)
+        return self.bad_header or self.stopped
+
+    @property
+    def stopped(self) -> bool:
+        """Tell whether worse was found than a score could tell, which is not asked for then."""
+        return bool(self.kinds or self.banned or self.viruses)
 
     def has_name(self, name: str) -> bool:
         """Tell whether a name with this ending was seen: that is what policies go by, and of an
@@ -114,7 +119,7 @@ _WORDS: Mapping[str, tuple[str, Callable[[Seen], bool]]] = {
     "banned": ("banned", lambda seen: bool(seen.banned)),
     "uncheckable": ("unchecked", lambda seen: bool(seen.kinds)),
     "limit": ("limit", lambda seen: "limits" in seen.kinds),
-    "score": ("score", lambda seen: seen.score is not None or bool(seen.viruses)),
+    "score": ("score", lambda seen: seen.score is not None or seen.stopped),
 }
 
 

@@ -50,6 +50,8 @@ VIRUS = {"viruses": ["Eicar"]}
         (sample("limit"), entry(kinds=("undecodable",)), ["limit"]),
         (sample("score"), entry(), ["score"]),
         (sample("score"), entry(score=0.0), []),
+        (sample("score"), entry(kinds=("ambiguous",)), []),
+        (sample("score"), entry(bad_header=True), ["score"]),
         (sample("no-crash,decode"), entry(), []),
         (sample("banned", banned_names=("a.exe",)), entry("b.exe", banned=["p"]), []),
         (sample("banned", banned_names=("a.exe",)), entry("a.txt", banned=["p"]), ["name"]),
