@@ -50,6 +50,7 @@ def make_case(
         mail_from=mail_from,
         proven=authentication is not None and belongs(mail_from.domain, authentication.proven),
         spoofed=_is_spoofed(book, authors, origin, authentication),
+        sender_local=is_local(book, mail_from),
         recipient_delimiter=book.recipient_delimiter,
     )
 

@@ -36,8 +36,8 @@ def suppressed(case: Case, seen: Seen, blocking: Stop | None) -> str:
     """Return why no notice may go to the sender, "" where one may: the first reason in the order of
     N-1.
 
-    A sender of ours hears of what he did send, viruses too; of all others it is not known whether
-    they sent it.
+    A sender of ours hears of what he did send; of all others it is not known whether they sent it.
+    A virus in an own network may name any sender: he hears of it where he logged in or is local.
     """
     settings = case.policy.settings
     if not case.mail_from.octets:
@@ -48,7 +48,8 @@ def suppressed(case: Case, seen: Seen, blocking: Stop | None) -> str:
     discarded = blocking is not None and blocking.destiny is Destiny.DISCARD
     if discarded and not (ours and settings.tell_credible_sender):
         return "discarded"
-    if not ours and any(fakes_sender(virus.name, case) for virus in seen.viruses):
+    himself = case.origin.authenticated or (ours and case.sender_local)
+    if not himself and any(fakes_sender(virus.name, case) for virus in seen.viruses):
         return "faked sender"
     if seen.doubts:
         return "doubtful sender"

@@ -28,7 +28,8 @@ class Case:
     `bulk`: the sender is null or the mail is automatic or list mail (N-2).  `origin`: how the mail
     came to us.  `authentication`: as in Findings; the sender lists were asked with it.
     `proven`: the domain of `mail_from` is shown to have sent the mail, by DKIM or SPF.  `spoofed`:
-    it came from outside, and an author claims a local domain without proof.
+    it came from outside, and an author claims a local domain without proof.  `sender_local`: the
+    domain of `mail_from` is a local one.
     `pen_pal`: the mail answers mail of the recipient's own, None where nobody looked.
     `recipient_delimiter`: characters at which an address extension may begin, "" for none.
     """
@@ -47,6 +48,7 @@ class Case:
     mail_from: Address = NULL_SENDER
     proven: bool = False
     spoofed: bool = False
+    sender_local: bool = False
     recipient_delimiter: str = ""
     pen_pal: PenPal | None = None
 

@@ -63,6 +63,7 @@ def case(
     mail_from: str = SENDER,
     notify: tuple[str, ...] = (),
     origin: Origin = INBOUND,
+    sender_local: bool = False,
     **settings: Any,
 ) -> Case:
     effective = policy(text, **settings)
@@ -78,6 +79,7 @@ def case(
         hostname=HOST,
         origin=origin,
         mail_from=address(mail_from),
+        sender_local=sender_local,
         recipient_delimiter="+",
     )
 

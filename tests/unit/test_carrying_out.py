@@ -275,7 +275,7 @@ def test_success_is_told_at_once_and_never_again(house: House) -> None:
 
 def test_a_sender_of_ours_is_told_of_held_mail(house: House) -> None:
     """N-1.7: the copy is kept at once, the outcome waits for the notice."""
-    house.examiner.findings = EICAR
+    house.examiner.findings = scored(10)
     house.source.book = book(networks=(Network("127.0.0.0/8"),))
     content = passed_on("127.0.0.9")
     house.notify.replies[SENDER] = NOTICE_REFUSED

@@ -28,6 +28,7 @@ from tests.unit.builders import (
 )
 
 BOUNCE, REJECT, PASS, TEMPFAIL = Destiny.BOUNCE, Destiny.REJECT, Destiny.PASS, Destiny.TEMPFAIL
+LOGGED_IN = Origin(originating=True, authenticated=True)
 BLACK = SenderMatch(black=True, why=("B.",))
 FORGED = replace(CLEAN, authentication=Authentication(dmarc="fail", dmarc_policy="reject"))
 BOUNCED = {
@@ -61,8 +62,11 @@ BOUNCED = {
         (EICAR, BOUNCED | {"viruses_that_fake_sender": ""}, ""),
         (EICAR, BOUNCED | {"viruses_that_fake_sender": "klez, eicar"}, "faked sender"),
         (EICAR, BOUNCED | {"viruses_that_fake_sender": "article"}, ""),
-        (EICAR, BOUNCED | {"origin": OURS}, ""),
-        (EICAR, {"origin": OURS}, ""),
+        (EICAR, BOUNCED | {"origin": OURS}, "faked sender"),
+        (EICAR, BOUNCED | {"origin": OURS, "sender_local": True}, ""),
+        (EICAR, BOUNCED | {"origin": LOGGED_IN}, ""),
+        (EICAR, BOUNCED | {"sender_local": True}, "faked sender"),
+        (EICAR, {"origin": OURS, "sender_local": True}, ""),
         (FORGED, BOUNCED, "doubtful sender"),
         (FORGED, BOUNCED | {"origin": OURS}, ""),
         # 9 and 10: cut-offs at exact equality, and blocked senders.
@@ -110,7 +114,8 @@ def test_a_silent_ban_rule_tells_nobody() -> None:
     [
         (scored(10), {}, False),
         (scored(10), {"origin": OURS}, True),
-        (EICAR, {"origin": OURS}, True),
+        (EICAR, {"origin": OURS}, False),
+        (EICAR, {"origin": OURS, "sender_local": True}, True),
         (scored(10), {"origin": OURS, "tell_credible_sender": False}, False),
         (scored(10), {"origin": OURS, "notify": ("NEVER",)}, False),
         (scored(10), {"origin": OURS, "spam_destiny": BOUNCE}, False),
