@@ -1,4 +1,4 @@
-"""Structure that programs read differently, told on the raw octets before anything is decoded.
+"""Header sections that programs read differently, told on the raw octets before any parser.
 
 A message that two programs take apart in two ways passes a filter in one and reaches its reader in
 the other (CVE-2024-28054).  What is told here as a sentence becomes unchecked content of the kind
@@ -13,21 +13,18 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from smtpfilter.mail.octets import Octets
 from smtpfilter.unpack import charset
-from smtpfilter.unpack.delimiters import (
-    Span,
-    divide,
-    guessed_boundaries,
-    has_lookalike,
-    holds_structure,
-    is_divided,
+from smtpfilter.unpack.fields import (
+    LONGEST_VALUE,
+    MOST_VALUES,
+    boundaries,
+    declared_type,
+    first_and_last,
 )
-from smtpfilter.unpack.fields import LONGEST_VALUE, ContentFields, boundaries, declared_type
 from smtpfilter.unpack.names import shown_names
 from smtpfilter.unpack.parameters import Parameter, parameters, segments
 from smtpfilter.unpack.sections import fields_end
-from smtpfilter.unpack.transfer import decode, is_identity, transfer_encoding
+from smtpfilter.unpack.transfer import is_identity, transfer_encoding
 
 LONGEST_BOUNDARY = 70  # RFC 2046 5.1.1
 
@@ -52,6 +49,7 @@ _MULTIPART = re.compile(
     re.IGNORECASE,
 )
 _USUAL = re.compile(rf"[^()\s\"\\;]*\s*(?:;\s*(?:[^\s\"()=;]*+={_VALUE}\s*)?)*", re.ASCII)
+_NOT_PRINTABLE = re.compile(rb"[^\x20-\x7e]")
 _BLANK_AT_END = re.compile(r"boundary\s*=\s*\"(?:\s[^\"]*|[^\"]*\s)\"", re.IGNORECASE)
 _ESCAPED_BOUNDARY = re.compile(r"boundary\s*=\s*\"[^\"]*\\", re.IGNORECASE)
 _MOST_NAMES = 20
@@ -96,6 +94,9 @@ def header_oddities(section: bytes, outer: Sequence[bytes], *, closed: bool) -> 
             told.append("a field that tells of its structure is hidden or misspelt")
     if not values and not told:
         return Oddities()
+    if any(len(found) > MOST_VALUES for found in values.values()):
+        told.append(f"it has more than {MOST_VALUES} fields of one name")
+    values = {name: first_and_last(found) for name, found in values.items()}
     if not closed:
         told.append("no empty line ends its header section")
     told += _of_lines(section, lines)
@@ -107,41 +108,6 @@ def header_oddities(section: bytes, outer: Sequence[bytes], *, closed: bool) -> 
         not _USUAL.fullmatch(field) for field in fields
     )
     return Oddities(tuple(dict.fromkeys(told)), bool(told) or unusual)
-
-
-def body_oddities(octets: Octets, span: Span, fields: ContentFields) -> Iterator[str]:
-    """Yield what is odd in the body of an entity with these fields."""
-    declared, boundary = fields.declared, fields.boundary
-    if declared.startswith("message/partial"):
-        yield "it is a piece of a message of which the others are elsewhere"
-    if declared.startswith("message/external-body"):
-        yield "its content is elsewhere"
-    if not declared.startswith("multipart/"):
-        if boundary and is_divided(octets, span, boundary):
-            yield "it has a boundary and parts, but is no multipart"
-        return
-    if not boundary:
-        if guessed_boundaries(octets, *span):
-            yield "it has parts, but no boundary"
-        return
-    division = divide(octets, *span, boundary, 1 << 30)
-    if division.closed and is_divided(octets, division.around[1], boundary):
-        yield "parts follow after its last delimiter"
-    if any(holds_structure(octets, around) for around in division.around):
-        yield "something like a part stands before its first or after its last delimiter"
-    if has_lookalike(octets, *span, boundary):
-        yield "a line is a delimiter to some programs only"
-    if not is_identity(fields.encoding):
-        yield from _of_encoded(octets, span, fields, len(division.parts))
-
-
-def _of_encoded(octets: Octets, span: Span, fields: ContentFields, parts: int) -> Iterator[str]:
-    """Tell whether the multipart has other parts where its encoding is undone (RFC 2045 6.4)."""
-    for content in decode(fields.encoding, octets[slice(*span)]).contents:
-        inside = len(divide(content, 0, len(content), fields.boundary, 1 << 30).parts)
-        if inside != parts and (inside or not parts):
-            yield "it is encoded, which a multipart may not be"
-            return
 
 
 def _all(values: dict[str, list[bytes]]) -> Iterator[bytes]:
@@ -200,37 +166,31 @@ def _of_content_type(value: str, raw: bytes, outer: Sequence[bytes]) -> Iterator
     exact = _MULTIPART.fullmatch if _IS_MULTIPART.match(value) else _EXACT_TYPE.match
     if _MENTIONS_PARTS.search(value) and not exact(value):
         yield "its Content-Type is not written as the standard wants it"
+    given = list(parameters(value))
+    pieces = [number for number, _value in segments(given, "boundary")]
+    whole = [name for name, _value in given if name in ("boundary", "boundary*")]
     found = boundaries(raw)
-    if len(found) > 1 or len(_boundary_parameters(value)) > 1 + _in_pieces(value):
+    if len(found) > 1 or len(whole) + bool(pieces) > 1:
         yield "it has two boundary parameters"
-    pieces = [number for number, _value in segments(list(parameters(value)), "boundary")]
     if pieces != list(range(len(pieces))):
         yield "its boundary is in pieces whose numbers are not in order"
-    for boundary in found:
-        yield from _of_boundary(boundary, value, outer)
-    if _boundary_parameters(value) and not found:
-        yield "its boundary is empty"
-
-
-def _in_pieces(value: str) -> int:
-    return max(0, len(segments(list(parameters(value)), "boundary")) - 1)
-
-
-def _boundary_parameters(value: str) -> list[Parameter]:
-    return [one for one in parameters(value) if one[0].partition("*")[0] == "boundary"]
-
-
-def _of_boundary(boundary: bytes, value: str, outer: Sequence[bytes]) -> Iterator[str]:
-    if not boundary.strip():
-        yield "its boundary is empty"
-    if len(boundary) > LONGEST_BOUNDARY:
-        yield f"its boundary is longer than {LONGEST_BOUNDARY} characters"
-    if re.search(rb"[^\x20-\x7e]", boundary):
-        yield "its boundary holds a control or 8-bit character"
-    if boundary != boundary.strip() or _BLANK_AT_END.search(value):
+    if _BLANK_AT_END.search(value):
         yield "its boundary begins or ends with a blank"
     if _ESCAPED_BOUNDARY.search(value):
         yield "its boundary has escaped characters"
+    if (whole or pieces) and not all(one.strip() for one in found or [b""]):
+        yield "its boundary is empty"
+    for boundary in found:
+        yield from _of_boundary(boundary, outer)
+
+
+def _of_boundary(boundary: bytes, outer: Sequence[bytes]) -> Iterator[str]:
+    if len(boundary) > LONGEST_BOUNDARY:
+        yield f"its boundary is longer than {LONGEST_BOUNDARY} characters"
+    if _NOT_PRINTABLE.search(boundary):
+        yield "its boundary holds a control or 8-bit character"
+    if boundary != boundary.strip():
+        yield "its boundary begins or ends with a blank"
     if boundary in outer:
         yield "its boundary is that of the parts around it"
 

@@ -24,6 +24,8 @@ T = TypeVar("T")
 
 LONGEST_VALUE = 1 << 16  # octets of one field
 
+MOST_VALUES = 10  # of one thing that is said several times: the first and the last ones
+
 _CONTENT_FIELD = re.compile(
     rb"^content-(?P<name>type|transfer-encoding|disposition|location)[ \t]*:"
     rb"(?P<value>.*(?:\n[ \t].*)*)",
@@ -60,13 +62,14 @@ def read_fields(octets: Octets, start: int, end: int) -> ContentFields:
         too_long = too_long or len(value) > LONGEST_VALUE
         values.setdefault(match["name"].decode("ascii").lower(), []).append(value[:LONGEST_VALUE])
     types, encodings, dispositions, locations = (
-        [charset.undeclared(value) for value in values.get(name, [])]
+        [charset.undeclared(value) for value in first_and_last(values.get(name, []))]
         for name in ("type", "transfer-encoding", "disposition", "location")
     )
     declared, *other_types = _each_once([declared_type(value) for value in types] or [""])
     encoding, *other_encodings = _each_once([transfer_encoding(v) for v in encodings] or [""])
     boundary, *other_boundaries = _each_once(
-        [found for value in values.get("type", []) for found in boundaries(value)] or [b""]
+        [one for value in first_and_last(values.get("type", [])) for one in boundaries(value)]
+        or [b""]
     )
     return ContentFields(
         declared=declared,
@@ -99,7 +102,13 @@ def boundaries(value: bytes) -> list[bytes]:
     coded += ["".join(text for _number, text in pieces)] if pieces else []
     octets = [text.encode("latin-1") for text in plain]
     octets += [unquote_to_bytes(text.rpartition("'")[2].encode("latin-1")) for text in coded]
-    return _each_once([one.rstrip() for one in octets])
+    return first_and_last(_each_once([one.rstrip() for one in octets]))
+
+
+def first_and_last(values: Sequence[T]) -> list[T]:
+    """Return at most MOST_VALUES of them, from both ends: one of those counts for a program."""
+    half = MOST_VALUES // 2
+    return [*values] if len(values) <= MOST_VALUES else [*values[:half], *values[-half:]]
 
 
 def _all_parameters(values: Sequence[str]) -> list[Parameter]:

@@ -11,61 +11,25 @@ that is written properly has one reading.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from smtpfilter.mail.findings import Part, Unchecked, UncheckedKind
 from smtpfilter.mail.octets import Octets
-from smtpfilter.unpack.ambiguity import Oddities, body_oddities, header_oddities
-from smtpfilter.unpack.contents import Contents, Node, Place, joined
-from smtpfilter.unpack.delimiters import Division, Span, divide, guessed_boundaries
-from smtpfilter.unpack.fields import ContentFields, read_fields
+from smtpfilter.unpack.ambiguity import header_oddities
+from smtpfilter.unpack.bodies import body_oddities
+from smtpfilter.unpack.contents import Contents, Place, joined
+from smtpfilter.unpack.delimiters import Division, divide, guessed_boundaries
+from smtpfilter.unpack.entity import MESSAGE_TYPES, Entity, Reading, guessed, is_container
+from smtpfilter.unpack.fields import read_fields
 from smtpfilter.unpack.files import PartFiles
 from smtpfilter.unpack.limits import Budget, Unlookable
 from smtpfilter.unpack.sections import header_end, other_ends
 from smtpfilter.unpack.transfer import Decoded, decode, decode_as_any, is_identity
 
-MESSAGE_TYPES = frozenset({"message/rfc822", "message/global", "message/news"})
 LONGEST_BOUNDARY = 2000  # octets; RFC 2046 allows 70
 _DEEPEST_MULTIPARTS = 50
 _SHORT_TEXT = 100  # octets around the parts: "This is a multi-part message in MIME format."
 _MOST_READINGS = 200  # of one message beside the first ones: it is told as ambiguous then anyway
-
-
-@dataclass(frozen=True, slots=True)
-class Entity:
-    """One MIME entity: octets[start:end] of a message or of a decoded content, and its place.
-
-    `outer`: the boundaries around it in the same octets.
-    """
-
-    octets: Octets
-    start: int
-    end: int
-    place: Place
-    default_type: str = "text/plain"
-    outer: tuple[bytes, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """An entity with one end of its header section, and what the section says."""
-
-    entity: Entity
-    fields: ContentFields
-    oddities: Oddities
-    body: int
-
-    @property
-    def declared(self) -> str:
-        return self.fields.declared or self.entity.default_type
-
-    @property
-    def node(self) -> Node:
-        return joined((self.declared,), (), self.fields.names)
-
-    @property
-    def span(self) -> Span:
-        return self.body, self.entity.end
 
 
 class Walk:
@@ -100,7 +64,7 @@ class Walk:
         self._read(entity, header, body)
         for other_header, other_body in other_ends(entity.octets, entity.start, header, body):
             if self._another_reading():
-                self._read(_guessed(entity), other_header, other_body)
+                self._read(guessed(entity), other_header, other_body)
 
     def _read(self, entity: Entity, header: int, body: int) -> None:
         fields = read_fields(entity.octets, entity.start, header)
@@ -120,7 +84,7 @@ class Walk:
         children = self._not_too_deep(reading, list(self._children(reading, division)))
         for child in children:
             self._entity(child)
-        if not children or any(not _is_container(kind) for kind in fields.other_types):
+        if not children or any(not is_container(kind) for kind in fields.other_types):
             self._leaf(reading)
         self._around(reading, division)
         self._read_again(reading, division, len(children))
@@ -144,13 +108,13 @@ class Walk:
         entity = reading.entity
         inner = "message/rfc822" if reading.declared == "multipart/digest" else "text/plain"
         for number, (start, end) in enumerate(division.parts, start=first):
-            place = _place_in(reading, number)
+            place = reading.inner(number)
             outer = (*entity.outer, boundary)
             yield Entity(entity.octets, start, end, place, inner, outer)
 
     def _nested(self, reading: Reading) -> Iterator[Entity]:
         """Yield the attached message: in place, or decoded against RFC 2046 5.2.1."""
-        entity, place = reading.entity, _place_in(reading, 1)
+        entity, place = reading.entity, reading.inner(1)
         if is_identity(reading.fields.encoding):
             if entity.end > reading.body:
                 yield Entity(entity.octets, reading.body, entity.end, place, outer=entity.outer)
@@ -166,10 +130,10 @@ class Walk:
             self._tell(entity, "undecodable", decoded.problem)
         if decoded.odd and not (declared.startswith("text/") and decoded.harmless):
             self._tell(entity, "ambiguous", decoded.odd)
-        hidden = entity.place.hidden or _is_coded_file(reading) or len(decoded.contents) > 1
+        hidden = entity.place.hidden or reading.is_coded_file or len(decoded.contents) > 1
         place = replace(entity.place, hidden=hidden)
         for number, content in enumerate(decoded.contents):
-            effective = "text/plain" if _is_container(declared) and content else declared
+            effective = "text/plain" if is_container(declared) and content else declared
             types = joined((effective, declared), (), reading.fields.other_types)
             self._contents.add(content, place, types, reading.fields.names)
             if not number:
@@ -181,7 +145,7 @@ class Walk:
             decoded = decode_as_any((fields.encoding, *fields.other_encodings), octets)
         else:
             decoded = decode(fields.encoding, octets)
-        if _is_coded_file(reading):
+        if reading.is_coded_file:
             unix = tuple(content.replace(b"\r\n", b"\n") for content in decoded.contents)
             decoded = replace(decoded, contents=tuple(dict.fromkeys((*decoded.contents, *unix))))
         for content in decoded.contents:
@@ -206,7 +170,7 @@ class Walk:
                 for part in self._parts(reading, again, boundary, first=number + 1):
                     number += 1
                     if self._another_reading():
-                        self._entity(_guessed(part))
+                        self._entity(guessed(part))
 
     def _not_too_deep(self, reading: Reading, children: list[Entity]) -> list[Entity]:
         levels, place = self._budget.limits.levels, reading.entity.place
@@ -220,7 +184,7 @@ class Walk:
         for start, end in division.around if division else ():
             text = reading.entity.octets[start:end].strip()
             if len(text) > _SHORT_TEXT:
-                place = _guessed(reading.entity).place
+                place = guessed(reading.entity).place
                 self._contents.add_guess(text, place)
 
     def _another_reading(self) -> bool:
@@ -230,24 +194,3 @@ class Walk:
     def _tell(self, entity: Entity, kind: UncheckedKind, sentence: str) -> None:
         if not entity.place.guess:
             self._contents.remark(kind, f"part {entity.place.path}: {sentence}")
-
-
-def _guessed(entity: Entity) -> Entity:
-    return replace(entity, place=replace(entity.place, hidden=True, guess=True))
-
-
-def _place_in(reading: Reading, number: int) -> Place:
-    place = reading.entity.place
-    level = place.level + (reading.declared in MESSAGE_TYPES)
-    ancestors = (*place.ancestors, reading.node)
-    return Place(f"{place.path}.{number}", ancestors, level, place.hidden, place.guess)
-
-
-def _is_coded_file(reading: Reading) -> bool:
-    """Is it no text, but in an encoding for texts?  Its line ends are those of the reader then."""
-    text = reading.declared.startswith("text/")
-    return reading.fields.encoding == "quoted-printable" and not text
-
-
-def _is_container(declared: str) -> bool:
-    return declared.startswith("multipart/") or declared in MESSAGE_TYPES

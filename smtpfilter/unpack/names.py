@@ -50,8 +50,8 @@ def name_forms(names: Iterable[str]) -> tuple[str, ...]:
     """
     forms = [name for name in names if name.strip()]
     shown = [_plain(form) for form in forms]
-    saved = [_as_saved(form) for form in (*forms, *shown)]
-    others = [form for form in saved if not any(name.endswith(form) for name in forms)]
+    saved = [(form, _as_saved(form)) for form in (*forms, *shown)]
+    others = [file for form, file in saved if not form.endswith(file)]
     return tuple(dict.fromkeys(_bounded(form) for form in (*forms, *shown, *others)))
 
 

@@ -20,7 +20,7 @@ _DATA_URI = re.compile(
 )
 _GLUE = rb"(?:\s++|\\[rn]|[\"'`]\s*+[+,]\s*+[\"'`])"
 _BASE64 = re.compile(rb"[A-Za-z0-9+/]{24,}+(?:" + _GLUE + rb"{1,4}[A-Za-z0-9+/]{4,}+)*={0,2}")
-_BASE64_LINES = re.compile(rb"[\r\n]++(?P<data>(?:[A-Za-z0-9+/]{4,}+[\r\n]++){6,}[A-Za-z0-9+/]*=*)")
+_BASE64_LINES = re.compile(rb"[\r\n](?:[A-Za-z0-9+/]{4,}+(?>\r\n|[\r\n])){6,}[A-Za-z0-9+/]*+=*")
 _NUMBERS = re.compile(rb"(?:(?:0x[0-9a-fA-F]{1,2}|[0-9]{1,3})\s*+,\s*+){39,}")
 _NUMBER = re.compile(rb"0x[0-9a-fA-F]{1,2}|[0-9]{1,3}")
 _PERCENT = re.compile(rb"(?:%[0-9A-Fa-f]{2}){40,}")
