@@ -32,15 +32,15 @@ _XLM_SHEET = re.compile(  # [MS-XLS] 2.4.28: a BoundSheet8 record of a macro she
 _OLE_PACKAGE = re.compile(_directory_entry("\x01Ole10Native"))
 _OOXML_TYPES = re.compile(rb"<(?:\w+:)?Types\b")
 _OOXML_MACRO = re.compile(
-    rb"<(?:\w+:)?Override\b[^>]*vbaProject|macroEnabled|ms-excel\.(?:intl)?macrosheet",
+    rb"<(?:\w+:)?Override\b[^<>]{0,2000}vbaProject|macroEnabled|ms-excel\.(?:intl)?macrosheet",
     re.IGNORECASE,
 )
 _OOXML_RELATIONS = re.compile(rb"<(?:\w+:)?Relationships\b")
 _OOXML_EXTERNAL = re.compile(
-    rb"<(?:\w+:)?Relationship\b(?=[^>]*(?:attachedTemplate|oleObject|subDocument|/frame\b))"
-    rb"[^>]*TargetMode\s*=\s*[\"']External",
+    rb"<(?:\w+:)?Relationship\b(?=[^<>]{0,2000}(?:attachedTemplate|oleObject|subDocument|/frame\b))"
+    rb"[^<>]{0,2000}TargetMode\s*=\s*[\"']External",
 )
-_OOXML_EMBEDDED = re.compile(rb"<(?:\w+:)?Relationship\b[^>]*/(?:oleObject|package)[\"']")
+_OOXML_EMBEDDED = re.compile(rb"<(?:\w+:)?Relationship\b[^<>]{0,2000}/(?:oleObject|package)[\"']")
 _FLAT_MACRO = re.compile(rb"editdata\.mso|/vbaProject\.bin[\"']|<(?:\w+:)?docSuppData\b")
 _XML = re.compile(rb"\s*(?:\xef\xbb\xbf)?<")
 _SLK = re.compile(rb"ID;P")
@@ -89,6 +89,10 @@ def _typed(kind: str, mark: re.Pattern[bytes]) -> Test:
     return lambda content, types: kind in types and bool(mark.search(content))
 
 
+def _beginning(kind: str, mark: re.Pattern[bytes]) -> Test:
+    return lambda content, types: kind in types and bool(mark.search(content, 0, _SHOWN))
+
+
 def _text(kind: re.Pattern[bytes], mark: re.Pattern[bytes]) -> Test:
     return lambda content, types: bool(
         kind.search(content, 0, _SHOWN) and mark.search(content, 0, _SHOWN)
@@ -126,7 +130,7 @@ _MARKS: tuple[tuple[tuple[str, ...], Test], ...] = (
     ((".svg-script",), _typed(".svg", _SVG_SCRIPT)),
     ((".pdf-active",), _pdf_is_active),
     ((".rtf-object",), _typed(".rtf", _RTF_OBJECT)),
-    ((".rtf-external",), _typed(".rtf", _RTF_EXTERNAL)),
+    ((".rtf-external",), _beginning(".rtf", _RTF_EXTERNAL)),
     ((".js",), lambda content, types: bool(_PICTURE_AND_SCRIPT.match(content))),
     ((".jar",), _typed(".zip", _JAVA)),
 )

@@ -75,7 +75,7 @@ def _reader(content: bytes) -> Read:
 
     def read(offset: int, length: int) -> bytes:
         pieces = []
-        while length > 0 and block:
+        while length > 0 and block >= SECTOR:
             number, inside = divmod(offset, block)
             take = min(length, block - inside)
             entry = content[table + 4 * number : table + 4 * number + 4]

@@ -9,11 +9,11 @@ OpenDocument 1.3 part 3, 14.6; the OWASP notes on CSV injection.
 import re
 from collections.abc import Iterator, Sequence
 
-_SHOWN = 16 << 20  # octets that are looked at
+_SHOWN, _TABLE_SHOWN = 16 << 20, 1 << 20  # octets that are looked at, of tables in text
 _DDE = re.compile(rb"\bDDE(?:AUTO)?\b", re.IGNORECASE)
 _XML_MARK = re.compile(rb"<(?:\w+:)?(?:ddeLink|dde-link|dde-source|dde-connection-decls?)\b")
 _XML_FIELD = re.compile(
-    rb"""<w:instrText\b[^>]*>([^<]{0,5000})|\bw:instr\s*=\s*(?:"([^"]{0,5000})|'([^']{0,5000}))"""
+    rb"""<w:instrText\b[^<>]{0,500}>([^<]{0,5000})|\bw:instr\s*=\s*(?:"([^"]{0,5000})|'([^']{0,5000}))"""
 )
 _QUOTED = re.compile(rb"\bQUOTE((?:\s+\d{1,3})+)", re.IGNORECASE)  # letters as numbers
 _RTF_FIELD = re.compile(rb"\\fldinst\b(.{0,3000})", re.DOTALL)
@@ -26,7 +26,7 @@ _OLE_LINK = re.compile(  # a SupBook record without sheets: program, 0x03, docum
     rb"\xae\x01..\0\0..(?:\0[ -~]{2,200}\x03|\x01(?:[ -~]\0){2,200}\x03\0)", re.DOTALL
 )
 _TABLE_NAME = re.compile(r"\.(?:csv|tsv|slk|dif|prn|iqy)[.\s]*\Z", re.IGNORECASE)
-_FORMULA = re.compile(rb"(?m)(?:^|[,;\t])[\"'\s]*[=+@-][^\r\n|]{0,200}\|[^\r\n!]{0,500}!")
+_FORMULA = re.compile(rb"(?m)(?:^|[,;\t])[\"' ]{0,20}[=+@-][^\r\n|]{0,200}\|[^\r\n!]{0,500}!")
 _TEXT = frozenset({".asc", ".txt", ".dat"})
 
 
@@ -40,7 +40,7 @@ def starts_programs(content: bytes, types: Sequence[str], names: Sequence[str]) 
     if shown.lstrip()[:1] == b"<":
         return bool(_XML_MARK.search(shown)) or bool(_DDE.search(_xml_fields(shown)))
     table = not _TEXT.isdisjoint(types) and any(map(_TABLE_NAME.search, names))
-    return table and bool(_FORMULA.search(shown))
+    return table and bool(_FORMULA.search(shown, 0, _TABLE_SHOWN))
 
 
 def _rtf_fields(content: bytes) -> Iterator[bytes]:

@@ -18,10 +18,10 @@ ACTIVE_MIME = b"ActiveMime"
 _STEP = 1 << 16  # octets between two looks at the budget
 _FIRST_ZLIB = 50  # octets before it in an ActiveMime file
 _DATA = re.compile(
-    rb"""<(?:\w+:)?(?:binaryData|binData|binary-data)\b(?P<attributes>[^>]{0,2000})>"""
+    rb"""<(?:\w+:)?(?:binaryData|binData|binary-data)\b(?P<attributes>[^<>]{0,2000})>"""
     rb"""(?P<base64>[A-Za-z0-9+/=\s]+)</"""
 )
-_PART = re.compile(rb"""<(?:\w+:)?part\b[^>]{0,2000}?\bname\s*=\s*["']([^"']{1,1000})""")
+_PART = re.compile(rb"""<(?:\w+:)?part\b[^<>]{0,2000}?\bname\s*=\s*["']([^"']{1,1000})""")
 _NAME = re.compile(rb"""\bname\s*=\s*["']([^"']{1,1000})""")
 
 

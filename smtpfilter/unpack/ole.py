@@ -97,7 +97,7 @@ def _slide_objects(stream: bytes, budget: Budget) -> Iterator[Member]:
     """Yield embedded objects and macros of a presentation: OLE files in zlib ([MS-PPT] 2.10.34)."""
     for found in _SLIDE_OBJECT.finditer(stream):
         budget.spend_part()
-        packed = stream[found.end() :][: int.from_bytes(found["length"], "little")]
+        packed = stream[found.end() : found.end() + int.from_bytes(found["length"], "little")]
         inflater = zlib.decompressobj()
         try:
             unpacked = inflater.decompress(packed, _MOST_IN_SLIDE)

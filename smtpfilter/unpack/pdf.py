@@ -17,10 +17,14 @@ from pypdf.generic import DictionaryObject, IndirectObject, StreamObject
 from smtpfilter.unpack.archives import DAMAGED, Member
 from smtpfilter.unpack.limits import Budget, Unlookable
 
-_OBJECT_STREAM = re.compile(rb"/ObjStm\b.{0,500}?\bstream\r?\n", re.DOTALL)
+_OBJECT_STREAM = b"/ObjStm"
+_STREAM = re.compile(rb"\bstream\r?\n")
+_LONGEST_DICTIONARY = 500  # octets
 _READABLE_OCTETS = 8 << 20  # of object streams that are inflated to look for names
+_MOST_OBJECT_STREAMS, _LONGEST_OBJECT_STREAM = 2000, 1 << 20
+_MOST_OBJECTS = 50_000
 _ESCAPED = re.compile(rb"#([0-9A-Fa-f]{2})")
-_NAME = re.compile(rb"/[!-~]*#[!-~]*")
+_NAME = re.compile(rb"/[^\s()<>\[\]{}/%#]{0,127}#[^\s()<>\[\]{}/%]{0,127}")
 _ATTACHES = re.compile(rb"/(?:EmbeddedFiles?|EF)\b")
 _ENCRYPTED = re.compile(rb"/Encrypt\b")
 _NAME_KEYS = ("/UF", "/F", "/DOS", "/Unix", "/Mac")
@@ -47,6 +51,7 @@ def pdf_members(content: bytes, budget: Budget, passwords: Sequence[str] = ()) -
         return
     found: list[Member] = []
     password: str | None = None
+    damaged = False
     try:
         reader = pypdf.PdfReader(io.BytesIO(content), strict=False)
         password = _password(reader, passwords, budget)
@@ -55,10 +60,13 @@ def pdf_members(content: bytes, budget: Budget, passwords: Sequence[str] = ()) -
     except (Unlookable, MemoryError):
         raise
     except Exception:  # noqa: BLE001 - the parser trips over damage in many ways
-        password = None if encrypted else ""
-    yield from found or (() if encrypted else _carved(content, budget))
-    if password is None or password:
+        damaged = not encrypted
+    found += () if found or encrypted else _carved(content, budget)
+    yield from found
+    if encrypted and password != "":
         raise Unlookable("encrypted", "the document has a password")
+    if damaged and not found:
+        raise Unlookable("undecodable", "its PDF structure is damaged")
 
 
 def _password(reader: pypdf.PdfReader, passwords: Sequence[str], budget: Budget) -> str | None:
@@ -74,6 +82,8 @@ def _attached(reader: pypdf.PdfReader, budget: Budget) -> Iterator[Member]:
     """Yield what the file specifications name, then embedded files that none of them names."""
     numbers = {(number, gen) for gen, table in reader.xref.items() for number in table}
     numbers |= {(number, 0) for number in reader.xref_objStm}
+    if len(numbers) > _MOST_OBJECTS:
+        raise Unlookable("limits", f"more than {_MOST_OBJECTS} PDF objects")
     named: set[int] = set()
     nameless: dict[int, StreamObject] = {}
     for number, generation in sorted(numbers):
@@ -145,15 +155,21 @@ def _inflated(stream: bytes, budget: Budget) -> bytes:
 
 def _object_streams(content: bytes) -> Iterator[bytes]:
     left = _READABLE_OCTETS
-    for start in _OBJECT_STREAM.finditer(content):
+    at = 0
+    for _stream in range(_MOST_OBJECT_STREAMS):
+        at = content.find(_OBJECT_STREAM, at + 1)
+        start = _STREAM.search(content, at, at + _LONGEST_DICTIONARY) if at >= 0 else None
+        if at < 0 or left <= 0:
+            return
+        if not start:
+            continue
+        packed = content[start.end() : start.end() + _LONGEST_OBJECT_STREAM]
         try:
-            inflated = zlib.decompressobj().decompress(content[start.end() :][:left], left)
+            inflated = zlib.decompressobj().decompress(packed, left)
         except zlib.error:
             continue
         yield inflated
         left -= len(inflated)
-        if left <= 0:
-            return
 
 
 def _unescaped(found: re.Match[bytes]) -> bytes:

@@ -4,6 +4,7 @@ Runs in a child process only.  Source: RTF 1.9.1 "Objects", [MS-OLEDS] 2.2.5; ol
 tricks by which the hexadecimal digits are hidden from anything but Word.
 """
 
+import re
 from collections.abc import Iterator
 
 from oletools.rtfobj import Destination, RtfObject, RtfObjParser
@@ -11,23 +12,45 @@ from oletools.rtfobj import Destination, RtfObject, RtfObjParser
 from smtpfilter.unpack.archives import Member
 from smtpfilter.unpack.limits import Budget, Unlookable
 
-_GROUPS_BETWEEN_LOOKS = 1000
+_STEPS_BETWEEN_LOOKS = 1000
+_MOST_COPIED = 4 << 30  # octets: the parser copies an object's digits with each piece of them
 _VERSION_AND_FORMAT = 8  # octets
 _LINKED, _EMBEDDED = 1, 2  # format
 _LONGEST_NAME = 1000  # octets: more is no header
 
 
 class _Parser(RtfObjParser):  # type: ignore[misc]
-    """Looks at the clock while it parses."""
+    """Looks at the clock, and at what it costs, while it parses."""
 
     def __init__(self, content: bytes, budget: Budget) -> None:
         super().__init__(content)
         self._budget = budget
-        self._groups = 0
+        self._steps = 0
+        self._copied = 0
 
     def open_destination(self, destination: Destination) -> None:
-        self._groups += 1
-        if self._groups % _GROUPS_BETWEEN_LOOKS == 0:
+        self._step()
+
+    def control_word(self, matchobject: re.Match[bytes], cword: bytes, param: object) -> None:
+        self._step()
+
+    def control_symbol(self, matchobject: re.Match[bytes]) -> None:
+        self._step(copies=10)  # it looks at each digit again
+        super().control_symbol(matchobject)
+
+    def _text(self, matchobject: re.Match[bytes]) -> None:
+        """Keep the text of objects only: the parser copies all that it has for each piece."""
+        if self.current_destination.cword == b"objdata":
+            super()._text(matchobject)
+        self._step()
+
+    def _step(self, copies: int = 1) -> None:
+        self._steps += 1
+        if self.current_destination.cword == b"objdata":
+            self._copied += copies * len(self.current_destination.data)
+        if self._copied > _MOST_COPIED:
+            raise Unlookable("limits", "its RTF is in too many pieces")
+        if self._steps % _STEPS_BETWEEN_LOOKS == 0:
             self._budget.spend_bytes(0)
 
 

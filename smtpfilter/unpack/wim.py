@@ -17,6 +17,7 @@ _ENTRY = 50  # octets of the table
 _METADATA, _COMPRESSED = 0x02, 0x04
 _HASH_IN_ENTRY = 64  # octets: where in the entry of a folder
 _NAME_LENGTH_IN_ENTRY, _NAME_IN_ENTRY = 100, 102
+_MOST_IMAGES, _MOST_METADATA = 8, 4 << 20  # looked at for names; octets of each
 _COMPRESSED_FILE: Problem = ("undecodable", "it is compressed as only Windows does")
 
 
@@ -38,7 +39,6 @@ def wim_members(content: bytes, budget: Budget) -> Iterator[Member]:
         if resource.flags & _COMPRESSED:
             yield Member(names, None, _COMPRESSED_FILE)
         else:
-            budget.spend_bytes(len(resource.octets))
             yield Member(names, resource.octets)
     if any(image.flags & _COMPRESSED for image in images):
         raise Unlookable("undecodable", "the names in it are compressed as only Windows does")
@@ -49,6 +49,7 @@ def _resources(content: bytes, budget: Budget) -> Iterator[_Resource]:
     for entry in range(start, end - _ENTRY + 1, _ENTRY):
         budget.spend_part()
         first, last = _span(content, entry)
+        budget.spend_bytes(max(0, last - first))
         yield _Resource(content[entry + 7], content[first:last], content[entry + 30 : entry + 50])
 
 
@@ -61,8 +62,8 @@ def _span(content: bytes, at: int) -> tuple[int, int]:
 
 
 def _names(hash_value: bytes, images: list[_Resource]) -> Iterator[bytes]:
-    for image in images:
-        at = image.octets.find(hash_value) - _HASH_IN_ENTRY
+    for image in images[:_MOST_IMAGES]:
+        at = image.octets.find(hash_value, 0, _MOST_METADATA) - _HASH_IN_ENTRY
         if at < 0:
             continue
         length = image.octets[at + _NAME_LENGTH_IN_ENTRY : at + _NAME_IN_ENTRY]

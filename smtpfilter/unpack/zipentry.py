@@ -78,7 +78,8 @@ def is_encrypted(entry: Entry) -> bool:
 
 def starts_encrypted(content: bytes) -> bool:
     """Is the first member marked as encrypted by its own header?"""
-    header = content[max(0, content.find(LOCAL)) :][:_LOCAL_LENGTH]
+    at = max(0, content.find(LOCAL))
+    header = content[at : at + _LOCAL_LENGTH]
     return len(header) == _LOCAL_LENGTH and bool(header[_FLAGS_AT] & _ENCRYPTED_FLAG)
 
 
@@ -126,12 +127,12 @@ def folder_with_content(content: bytes, entry: Entry, budget: Budget) -> Member 
 
 def _alone(content: bytes, entry: Entry) -> bytes:
     """Return the member with its own header; b"" where it has none."""
-    header = content[entry.header_offset :][:_LOCAL_LENGTH]
+    start = max(0, entry.header_offset)
+    header = content[start : start + _LOCAL_LENGTH]
     if len(header) < _LOCAL_LENGTH or not header.startswith(LOCAL):
         return b""
     names = sum(struct.unpack_from("<HH", header, 26))
-    length = _LOCAL_LENGTH + names + entry.compress_size + _DESCRIPTOR
-    return content[entry.header_offset :][:length]
+    return content[start : start + _LOCAL_LENGTH + names + entry.compress_size + _DESCRIPTOR]
 
 
 def _first(taken: bytes, budget: Budget, passwords: Sequence[str] = ()) -> Member | None:
