@@ -1,6 +1,7 @@
 """Make and remove accounts, set passwords, say what belongs to whom.  One transaction each."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
@@ -107,6 +108,17 @@ def import_user(
     user.domains.set([_domain(name) for name in domains])
     user.mailboxes.set([_mailbox(address) for address in mailboxes])
     return user
+
+
+def as_json(user: User) -> dict[str, Any]:
+    """Return the account as `users list` prints it."""
+    return {
+        "email": user.email,
+        "role": user.role,
+        "active": user.is_active,
+        "domains": sorted(domain.name for domain in user.domains.all()),
+        "mailboxes": sorted(mailbox.address for mailbox in user.mailboxes.all()),
+    }
 
 
 def find_user(email: str) -> User:

@@ -48,6 +48,16 @@ def find_set(name: str) -> RuleSet | None:
     return next((found for found in all_sets() if found.name == name), None)
 
 
+def summary(found: RuleSet) -> dict[str, Any]:
+    """Return the set as `banrules list` prints it."""
+    return {
+        "name": found.name,
+        "rules": len(found.rules),
+        "built_in": found.shipped,
+        "own": found.own,
+    }
+
+
 def shipped_rules(name: str) -> Rules:
     """Return the rules of the built-in set, [] where there is none."""
     return [as_json(rule) for rule in BUILT_IN.get(name, ())]

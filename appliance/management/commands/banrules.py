@@ -41,10 +41,7 @@ class Command(SubjectCommand):
 
     def list_sets(self, options: Namespace) -> Answer:
         sets = banrules.all_sets()
-        document = [
-            {"name": s.name, "rules": len(s.rules), "built_in": s.shipped, "own": s.own}
-            for s in sets
-        ]
+        document = [banrules.summary(found) for found in sets]
         return Answer(document, table([(s.name, f"{len(s.rules)} rules", _kind(s)) for s in sets]))
 
     def show(self, options: Namespace) -> Answer:

@@ -2,6 +2,7 @@
 
 from argparse import Namespace
 
+from appliance.domains.documents import domain_document
 from appliance.domains.edit import add_domain, remove_domain
 from appliance.domains.models import Domain
 from appliance.management.command import ACTOR, Add, Answer, SubjectCommand
@@ -17,7 +18,7 @@ class Command(SubjectCommand):
 
     def list_domains(self, options: Namespace) -> Answer:
         domains = list(Domain.objects.all())
-        return Answer(list(map(_document, domains)), list(map(_line, domains)))
+        return Answer(list(map(domain_document, domains)), list(map(_line, domains)))
 
     def add(self, options: Namespace) -> Answer:
         domain = add_domain(name=options.name, actor=ACTOR)
@@ -26,11 +27,6 @@ class Command(SubjectCommand):
     def remove(self, options: Namespace) -> Answer:
         remove_domain(name=options.name, actor=ACTOR)
         return Answer({}, ["removed"])
-
-
-def _document(domain: Domain) -> dict[str, str]:
-    """Return the domain; the source that it was read from stands there where there is one."""
-    return {"name": domain.name} | ({"source": domain.source} if domain.source else {})
 
 
 def _line(domain: Domain) -> str:

@@ -2,6 +2,7 @@
 
 from argparse import Namespace
 
+from appliance.domains.documents import mailbox_document
 from appliance.domains.edit import add_mailbox, remove_mailbox
 from appliance.domains.models import Mailbox
 from appliance.management.command import ACTOR, Add, Answer, SubjectCommand
@@ -16,10 +17,9 @@ class Command(SubjectCommand):
         add("remove", self.remove, "remove a mailbox").add_argument("address", metavar="ADDRESS")
 
     def list_mailboxes(self, options: Namespace) -> Answer:
-        mailboxes = Mailbox.objects.prefetch_related("users")
-        owners = {box.address: sorted(user.email for user in box.users.all()) for box in mailboxes}
-        document = [{"address": address, "owners": found} for address, found in owners.items()]
-        return Answer(document, list(owners))
+        mailboxes = list(Mailbox.objects.prefetch_related("users"))
+        document = list(map(mailbox_document, mailboxes))
+        return Answer(document, [mailbox.address for mailbox in mailboxes])
 
     def add(self, options: Namespace) -> Answer:
         mailbox = add_mailbox(address=options.address, actor=ACTOR)

@@ -2,6 +2,7 @@
 
 from argparse import Namespace
 
+from appliance.domains.documents import network_document
 from appliance.domains.edit import add_network, remove_network
 from appliance.domains.models import Network
 from appliance.management.command import ACTOR, Add, Answer, SubjectCommand
@@ -24,19 +25,15 @@ class Command(SubjectCommand):
 
     def list_networks(self, options: Namespace) -> Answer:
         networks = list(Network.objects.all())
-        return Answer(list(map(_document, networks)), list(map(_line, networks)))
+        return Answer(list(map(network_document, networks)), list(map(_line, networks)))
 
     def add(self, options: Namespace) -> Answer:
         network = add_network(cidr=options.cidr, profile=options.profile, actor=ACTOR)
-        return Answer(_document(network), [f"added {_line(network)}"])
+        return Answer(network_document(network), [f"added {_line(network)}"])
 
     def remove(self, options: Namespace) -> Answer:
         remove_network(cidr=options.cidr, actor=ACTOR)
         return Answer({}, ["removed"])
-
-
-def _document(network: Network) -> dict[str, str]:
-    return {"cidr": network.cidr, "profile": network.profile}
 
 
 def _line(network: Network) -> str:

@@ -11,16 +11,10 @@ from appliance.errors import Refused
 from appliance.management.command import ACTOR, Add, Answer, SubjectCommand, adder, table
 from appliance.management.settings_arguments import assignment, setting_lines
 from appliance.policies import edit, layers, named, transfer
+from appliance.policies.fields import field_documents
 from appliance.policies.inherit import inherited
 from appliance.policies.levels import contradiction
 from appliance.policies.models import NamedPolicy, PolicyLayer
-from smtpfilter.policy.defaults import DEFAULTS
-from smtpfilter.policy.settings import (
-    FIELDS,
-    field_group,
-    field_help,
-    format_value,
-)
 
 
 class Command(SubjectCommand):
@@ -64,16 +58,7 @@ class Command(SubjectCommand):
         return Answer(shown, [line for layer in shown if layer for line in _told(layer)])
 
     def fields(self, options: Namespace) -> Answer:
-        rows = [
-            {
-                "field": name,
-                "kind": kind,
-                "group": field_group(name),
-                "default": format_value(getattr(DEFAULTS, name)),
-                "help": field_help(name),
-            }
-            for name, kind in FIELDS.items()
-        ]
+        rows = field_documents()
         return Answer(rows, table([(r["field"], r["kind"], r["default"], r["help"]) for r in rows]))
 
     def show(self, options: Namespace) -> Answer:

@@ -28,7 +28,9 @@ class Command(SubjectCommand):
         add("remove", self.remove, "remove an account").add_argument("email", metavar="EMAIL")
 
     def list_users(self, options: Namespace) -> Answer:
-        rows = [_as_json(user) for user in User.objects.prefetch_related("domains", "mailboxes")]
+        rows = [
+            users.as_json(user) for user in User.objects.prefetch_related("domains", "mailboxes")
+        ]
         told = [(r["email"], r["role"], ", ".join(r["domains"] + r["mailboxes"])) for r in rows]
         return Answer(rows, table(told))
 
@@ -75,18 +77,8 @@ def _password(options: Namespace) -> tuple[str, bool]:
     return password, False
 
 
-def _as_json(user: User) -> dict[str, Any]:
-    return {
-        "email": user.email,
-        "role": user.role,
-        "active": user.is_active,
-        "domains": sorted(domain.name for domain in user.domains.all()),
-        "mailboxes": sorted(mailbox.address for mailbox in user.mailboxes.all()),
-    }
-
-
 def _answer(user: User, password: str | None) -> Answer:
     if password is None:
-        return Answer(_as_json(user), [f"{user.email}, {user.role}"])
+        return Answer(users.as_json(user), [f"{user.email}, {user.role}"])
     line = f"{user.email}, {user.role}, password {password} (to be changed at first login)"
-    return Answer(_as_json(user) | {"password": password}, [line])
+    return Answer(users.as_json(user) | {"password": password}, [line])
