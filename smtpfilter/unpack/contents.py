@@ -29,6 +29,7 @@ from smtpfilter.unpack.textual import finds
 from smtpfilter.unpack.words import Words
 
 UNDECIPHERABLE = "UNDECIPHERABLE"  # B-2, B-8: what ban rules see of an encrypted member
+_LOCKED = (".encrypted", UNDECIPHERABLE)  # as a short type as well
 _READ_BY_THEMSELVES = frozenset({".pdf", ".rtf"})  # texts whose own readers undo their encodings
 _TEXTS = frozenset({".asc", ".txt", ".html"})  # in which a password may be told (Z4)
 _JUST_TEXT = frozenset({"asc", "txt", "dat", "empty"})
@@ -111,7 +112,7 @@ class Contents:
             return
         part = Part(
             path=place.path,
-            nodes=(*place.ancestors, (*node, UNDECIPHERABLE) if undecipherable else node),
+            nodes=(*place.ancestors, (*node, *_LOCKED) if undecipherable else node),
             name=names[0] if names else "",
             mime_type=mime_types[0] if mime_types else "",
             size_bytes=len(content),
@@ -194,7 +195,7 @@ class Contents:
             self.add(member.content, place, (), names)
             return
         encrypted = member.problem == ENCRYPTED
-        node = (*names, UNDECIPHERABLE) if encrypted else names
+        node = (*names, *_LOCKED) if encrypted else names
         part = Part(place.path, (*place.ancestors, node), "".join(names[:1]), "", 0)
         self._list(part, len(self.parts))
 

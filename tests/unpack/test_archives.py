@@ -162,7 +162,7 @@ def test_an_encrypted_member_still_has_its_name(look: Looking) -> None:
     opened = look(encrypted_zip())
     assert opened.parts[0] == Part(
         path="1.1",
-        nodes=((".zip", "a.dat"), ("secret.exe", UNDECIPHERABLE)),
+        nodes=((".zip", "a.dat"), ("secret.exe", ".encrypted", UNDECIPHERABLE)),
         name="secret.exe",
         mime_type="",
         size_bytes=0,

@@ -120,7 +120,7 @@ def test_an_encrypted_list_of_members_is_told(look: Looking) -> None:
     start = packed.find(b"PK\x01\x02")
     opened = look(packed[:start] + bytes(80))
     assert kinds(opened) == {"encrypted"}
-    assert opened.parts[0].nodes[-1] == ("x.exe", UNDECIPHERABLE)
+    assert opened.parts[0].nodes[-1] == ("x.exe", ".encrypted", UNDECIPHERABLE)
 
 
 def deflate64(content: bytes) -> bytes:
@@ -189,5 +189,5 @@ def test_many_entries_of_one_content_show_all_their_names(look: Looking) -> None
 def test_a_lock_that_stays_closed_shows_the_name(look: Looking) -> None:
     """X-3."""
     opened = look(zip_crypto("x.exe", PE, b"secret"))
-    assert opened.parts[0].nodes[-1] == ("x.exe", UNDECIPHERABLE)
+    assert opened.parts[0].nodes[-1] == ("x.exe", ".encrypted", UNDECIPHERABLE)
     assert opened.unchecked == [Unchecked("encrypted", "part 1.1: it is encrypted")]
