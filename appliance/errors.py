@@ -2,6 +2,7 @@
 
 Refused         the sentence in it is for the person who asked; nothing was changed
 +-- Unknown     a name in the question does not exist; on the command line a mistake in usage
++-- Overtaken   somebody else changed meanwhile what the person was changing
 +-- Already     it is as asked; on the command line no error, so that scripts can run twice
 """
 
@@ -12,6 +13,10 @@ class Refused(Exception):
 
 class Unknown(Refused):
     """The question names something that there is not; str() lists what there is."""
+
+
+class Overtaken(Refused):
+    """What the person has seen is not any more what stands there; str() says who changed it."""
 
 
 class Already(Refused):

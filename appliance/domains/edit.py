@@ -82,6 +82,9 @@ def add_network(*, cidr: str, actor: str, profile: str = "") -> Network:
 def remove_network(*, cidr: str, actor: str) -> None:
     """Raises Refused where it is no own network."""
     cidr = network_cidr(cidr)
-    if not Network.objects.filter(cidr=cidr).delete()[0]:
+    network = Network.objects.select_for_update().filter(cidr=cidr).first()
+    if network is None:
         raise Refused(f"there is no own network {cidr}")
-    record(who=actor, verb="networks remove", key=cidr, before={}, after=None)
+    network.delete()
+    before = {"profile": network.profile}
+    record(who=actor, verb="networks remove", key=cidr, before=before, after=None)

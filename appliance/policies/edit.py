@@ -13,9 +13,10 @@ from django.db import transaction
 from appliance.domains.names import printed_key
 from appliance.errors import Refused, Unknown
 from appliance.policies.columns import TEXT_LIMIT, SettingColumns
+from appliance.policies.history import refuse_overtaken
 from appliance.policies.inherit import Inherited, inherited
 from appliance.policies.levels import contradiction
-from appliance.policies.models import BanRuleSet, PolicyLayer
+from appliance.policies.models import BanRuleSet, NamedPolicy, PolicyLayer
 from appliance.policies.revisions import record
 from smtpfilter.policy.ban_sets import BUILT_IN
 from smtpfilter.policy.banning import rule_names
@@ -90,17 +91,23 @@ def change_fields(
     values: Mapping[str, str | None],
     actor: str,
     locked: Collection[str] | None = None,
+    policy: str | None = None,
     in_order: bool = True,
+    seen: int | None = None,
 ) -> PolicyLayer | None:
     """Set fields of the layer at `key`; those with the value None are inherited again.
 
-    `locked`: the fields that layers below may not change; None = as it is.  Levels of the layer
-    that contradict each other are refused; `in_order` refuses those that contradict inherited ones,
-    too.  None is returned for a layer left empty.  Raises Refused; Unknown for a field.
+    `locked`: the fields that layers below may not change; None = as it is.  `policy`: the named
+    policy that the layer shares, "" for none; None = as it is.  Levels of the layer that contradict
+    each other are refused; `in_order` refuses those that contradict inherited ones, too.  `seen`:
+    the newest change of the layer that the person knew, see history.newest().  None is returned for
+    a layer left empty.  Raises Refused; Overtaken; Unknown for a field.
     """
     written = [name for name, text in values.items() if text is not None]
     above = inherited(printed_key(key))
     with changed_layer(key=key, actor=actor) as layer:
+        if seen is not None:
+            refuse_overtaken(layer.key, seen)
         new_locks = set(locked or ()) - set(layer.locked)
         refuse_unknown(values)
         for name in (*written, *new_locks):
@@ -109,7 +116,18 @@ def change_fields(
         assign(layer, values, above if in_order else None)
         if locked is not None:
             layer.locked = sorted(locked)
+        if policy is not None:
+            layer.policy = find_named(policy) if policy else None
     return layer if layer.pk else None
+
+
+def find_named(name: str) -> NamedPolicy:
+    """Return the named policy `name`.  Raises Refused where there is none."""
+    found = NamedPolicy.objects.filter(name=name).first()
+    if found is None:
+        there = ", ".join(NamedPolicy.objects.values_list("name", flat=True)) or "none"
+        raise Refused(f"there is no named policy {name!r}; there are: {there}")
+    return found
 
 
 def assign(

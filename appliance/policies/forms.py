@@ -1,8 +1,10 @@
 """The forms of a layer: its settings, where the empty choice inherits, and its sender rules."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
+from django.http import QueryDict
 
 from appliance.policies.inherit import Inherited
 from appliance.policies.labels import DESTINY_WORDS, LABELS, points
@@ -26,7 +28,7 @@ those who may EDIT_SITE.
 
 class PolicyForm(forms.Form):
     """Two fields per setting, its value and its lock; changes() and locked() are what the verb is
-    asked to do.
+    asked to do.  `revision`: the newest change of the layer that the person has seen.
 
     A field that a layer above has locked, or that reaches beyond the person's own mail without
     `edits_site`, is shown, and cannot be changed here.
@@ -38,12 +40,15 @@ class PolicyForm(forms.Form):
         inherited: dict[str, Inherited],
         edits_site: bool,
         *args: Any,
+        revision: int = 0,
         **kwargs: Any,
     ) -> None:
-        self.stored = {name: _text(getattr(layer, name, None)) for name in FIELDS}
+        own = {name: getattr(layer, name, None) for name in FIELDS}
+        self.stored = texts_of(own)
         locks = {_lock(name): True for name in getattr(layer, "locked", ())}
-        kwargs["initial"] = self.stored | locks
+        kwargs["initial"] = self.stored | locks | {"revision": revision}
         super().__init__(*args, **kwargs)
+        self.fields["revision"] = forms.IntegerField(required=False, widget=forms.HiddenInput)
         for name in FIELDS:
             fixed = bool(inherited[name].locked_by) or (name in BEYOND_OWN_MAIL and not edits_site)
             self.fields[name] = _field(name, self.stored[name], fixed)
@@ -69,6 +74,32 @@ class PolicyForm(forms.Form):
     def lock(self, name: str) -> forms.BoundField:
         """Return the switch that locks the setting `name`."""
         return self[_lock(name)]
+
+
+def texts_of(settings: Mapping[str, Any]) -> dict[str, str]:
+    """Return field -> text in the form, for the settings of a row, typed or as JSON."""
+    return {name: _text(settings.get(name)) for name in FIELDS}
+
+
+def rebased(
+    typed: QueryDict, then: Mapping[str, Any], now: Mapping[str, Any], revision: int
+) -> QueryDict:
+    """Return what was typed into a form that showed the layer `then`, for one that shows it as it
+    is `now` at `revision`: what the person left alone is as it is now.
+
+    Both layers are JSON, as in a recorded change.
+    """
+    data = typed.copy()
+    was, is_now = texts_of(then.get("settings", {})), texts_of(now.get("settings", {}))
+    for name in FIELDS:
+        if typed.get(name, "") == was[name]:
+            data[name] = is_now[name]
+        locked_then, locked_now = (name in layer.get("locked", ()) for layer in (then, now))
+        if (_lock(name) in typed) == locked_then != locked_now:
+            data.pop(_lock(name), None)
+            data.update({_lock(name): "on"} if locked_now else {})
+    data["revision"] = str(revision)
+    return data
 
 
 def _lock(name: str) -> str:

@@ -3,9 +3,14 @@
 from collections.abc import Iterable
 
 from appliance.errors import Refused
-from appliance.policies.edit import change_fields, changed_layer, find_layer, refuse_unknown
+from appliance.policies.edit import (
+    change_fields,
+    changed_layer,
+    find_layer,
+    find_named,
+    refuse_unknown,
+)
 from appliance.policies.models import PolicyLayer
-from appliance.policies.named import find_named
 
 LARGEST_PRIORITY = 1_000_000
 

@@ -1,11 +1,14 @@
 """Policy as stored: layers, named policies, sender rules, ban rules, and every change of them."""
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import HashIndex
 from django.db import models
 
 from appliance.domains.models import PROFILE_LIMIT, SOURCE_LIMIT
 from appliance.domains.names import KEY_LIMIT
 from appliance.policies.columns import SettingColumns
+
+REASON_LIMIT = 500  # characters of a reason
 
 
 class NamedPolicy(SettingColumns):
@@ -121,9 +124,10 @@ class BanRuleSet(models.Model):
 
 
 class PolicyChange(models.Model):
-    """One change of what the filter obeys.  Append-only: a trigger refuses UPDATE and DELETE.
+    """One change of what the filter obeys.  Append-only: triggers refuse UPDATE, DELETE, TRUNCATE.
 
-    `before`, `after`: the row as JSON, null where there was or is none.
+    `before`, `after`: the row as JSON, null where there was or is none.  `why`: what the person
+    gave as the reason, "" for nothing.
     """
 
     number = models.BigAutoField(primary_key=True)
@@ -133,9 +137,11 @@ class PolicyChange(models.Model):
     key = models.CharField(max_length=2200)
     before = models.JSONField(null=True)
     after = models.JSONField(null=True)
+    why = models.CharField(max_length=REASON_LIMIT, default="", blank=True)
 
     class Meta:
         ordering = ("-number",)
+        indexes = (HashIndex(fields=["key"], name="changes_by_key"),)
 
     def __str__(self) -> str:
         return f"{self.number}: {self.who}: {self.verb} {self.key}"

@@ -9,7 +9,7 @@ from typing import Any
 from django.db import transaction
 
 from appliance.errors import Refused
-from appliance.policies.edit import assign, stored_settings
+from appliance.policies.edit import assign, find_named, stored_settings
 from appliance.policies.models import NamedPolicy
 from appliance.policies.revisions import record
 
@@ -19,15 +19,6 @@ LONGEST_NAME = 100
 def as_json(policy: NamedPolicy | None) -> dict[str, Any] | None:
     """Return the policy as `policy named show` prints it, or None."""
     return {"name": policy.name, "settings": stored_settings(policy)} if policy else None
-
-
-def find_named(name: str) -> NamedPolicy:
-    """Return the policy `name`.  Raises Refused where there is none."""
-    found = NamedPolicy.objects.filter(name=name).first()
-    if found is None:
-        there = ", ".join(NamedPolicy.objects.values_list("name", flat=True)) or "none"
-        raise Refused(f"there is no named policy {name!r}; there are: {there}")
-    return found
 
 
 def policy_name(text: str) -> str:

@@ -78,7 +78,7 @@ def _put_layer(row: Row) -> None:
     edit.refuse_unknown(row.get("locked", []))
     layer.locked = sorted(row.get("locked", []))
     layer.priority = row.get("priority")
-    layer.policy = named.find_named(row["policy"]) if row.get("policy") else None
+    layer.policy = edit.find_named(row["policy"]) if row.get("policy") else None
     _put_settings(layer, row.get("settings", {}))
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from django.db import Error, transaction
 
 from appliance.errors import Refused
-from appliance.policies.revisions import record
+from appliance.policies.revisions import flat, record
 from appliance.policies.sections import SECTIONS, Key, Section
 from smtpfilter.mail.findings import visible
 
@@ -113,15 +113,9 @@ def _told(where: str, old: dict[str, Any] | None, new: dict[str, Any] | None) ->
     if old is None or new is None:
         sign, row = ("-", old) if new is None else ("+", new)
         return [f"{sign} {where} {json.dumps(row, ensure_ascii=False)}"]
-    was, now = _flat(old), _flat(new)
+    was, now = flat(old), flat(new)
     return [
         f"~ {where} {name}: {json.dumps(was.get(name))} -> {json.dumps(now.get(name))}"
         for name in sorted(was.keys() | now.keys())
         if was.get(name) != now.get(name)
     ]
-
-
-def _flat(row: dict[str, Any]) -> dict[str, Any]:
-    """Return the row with its settings beside its other fields."""
-    rest = {name: value for name, value in row.items() if name != "settings"}
-    return {**rest, **row.get("settings", {})}

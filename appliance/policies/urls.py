@@ -1,10 +1,10 @@
-"""Addresses of policies, ban rule sets, networks and sender lists; a key is in its printed form:
-"@.", "example.com".
+"""Addresses of policies, ban rule sets, networks, sender lists and recorded changes; a key is in
+its printed form: "@.", "example.com".
 """
 
 from django.urls import path
 
-from appliance.policies.views import banrules, layers, networks, senders
+from appliance.policies.views import banrules, layers, networks, revisions, senders
 
 urlpatterns = [
     path("policies/", layers.policies, name="policies"),
@@ -16,6 +16,9 @@ urlpatterns = [
     path("networks/remove/", networks.drop_network, name="network_remove"),
     path("profiles/<str:name>/", networks.profile, name="profile"),
     path("profiles/<str:name>/remove/", networks.drop_profile, name="profile_remove"),
+    path("revisions/", revisions.revisions, name="revisions"),
+    path("revisions/<int:number>/", revisions.revision, name="revision"),
+    path("revisions/<int:number>/revert/", revisions.revert, name="revert"),
     path("senders/", senders.senders, name="senders"),
     path("senders/<path:key>/remove/", senders.drop_sender, name="sender_remove"),
     path("senders/<path:key>/", senders.sender_list, name="sender_list"),

@@ -65,6 +65,7 @@ def mail(request: HttpRequest, mail_id: str) -> HttpResponse:
         "findings": findings,
         "reports": shown_reports(found.recipients, findings),
         "may_read": may(person, Verb.READ_MAIL) and found.has_copy,
+        "sees_policy": may(person, Verb.SEE_POLICY),
         "tabs": TABS,
         "view": view,
         "view_template": f"mails/{view}.html",

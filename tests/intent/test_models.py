@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from django.db import Error, models, transaction
+from django.db import Error, connection, models, transaction
 
 from appliance.accounts.models import User
 from appliance.policies.columns import SettingColumns
@@ -93,6 +93,15 @@ def test_the_record_of_changes_cannot_be_rewritten(statement: str) -> None:
     with pytest.raises(Error, match="append-only"), transaction.atomic():
         rows.update(who="nobody") if statement == "update" else rows.delete()
     assert rows.get().who == "me"
+
+
+@pytest.mark.django_db
+def test_the_record_of_changes_cannot_be_emptied() -> None:
+    record(who="me", verb="policy change", key="@.", before=None, after={})
+
+    with pytest.raises(Error, match="append-only"), transaction.atomic():
+        connection.cursor().execute("TRUNCATE policies_policychange")
+    assert PolicyChange.objects.count() == 1
 
 
 @pytest.mark.django_db

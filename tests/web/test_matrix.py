@@ -13,6 +13,8 @@ from django.urls import URLPattern, get_resolver, reverse
 from django.utils import timezone
 
 from appliance.engines.learning_models import LearningJob
+from appliance.policies.edit import set_fields
+from appliance.policies.models import PolicyChange
 from appliance.policies.profiles import change_profile
 from appliance.policies.senders import add_sender
 from quarantine.bin import delete_held
@@ -65,6 +67,12 @@ profile                  GET   200 200 200 200 403 403 200 302
 profile                  POST  302 403 403 403 403 403 403 302
 profile_remove           GET   405 405 405 405 405 405 405 302
 profile_remove           POST  302 403 403 403 403 403 403 302
+revisions                GET   200 200 200 200 403 403 200 302
+revisions                POST  405 405 405 405 405 405 405 302
+revision                 GET   200 200 200 200 403 403 404 302
+revision                 POST  405 405 405 405 405 405 405 302
+revert                   GET   405 405 405 405 405 405 405 302
+revert                   POST  302 302 403 403 403 403 404 302
 senders                  GET   200 200 200 200 200 200 200 302
 senders                  POST  405 405 405 405 405 405 405 302
 sender_list              GET   200 200 200 200 200 404 404 302
@@ -174,6 +182,8 @@ def addresses(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], st
     monkeypatch.setattr(release_views, "release_now", _ask_only)
     add_sender(key=KEY, sender="foe@example.org", action="block", actor="tests")
     change_profile(name="outbound", values={}, actor="tests")
+    set_fields(key=KEY, values={"spam_kill_level": "8"}, actor="tests")
+    change = PolicyChange.objects.latest("number")
     spam = record(held(KEY))
     wanted = record(held(KEY, blocked_by=Category.VIRUS))
     request_release(recipient_id=wanted.pk, actor=cast.owner)
@@ -191,6 +201,7 @@ def addresses(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], st
             **{page: {"name": "current"} for page in ("ban_set", "ban_set_remove")},
             **{page: {"name": "outbound"} for page in ("profile", "profile_remove")},
             **{page: {"name": "ann"} for page in ("preference_list", "preference_remove")},
+            **{page: {"number": change.number} for page in ("revision", "revert")},
             "learning_stop": {"pk": _learning().pk},
             "domain": {"name": "example.com"},
             "domain_remove": {"name": "example.com"},

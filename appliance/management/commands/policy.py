@@ -102,14 +102,14 @@ class Command(SubjectCommand):
         return Answer(shown, [line for policy in shown for line in _named_lines(policy)])
 
     def named_show(self, options: Namespace) -> Answer:
-        return _named_shown(named.find_named(options.name))
+        return _named_shown(edit.find_named(options.name))
 
     def named_set(self, options: Namespace) -> Answer:
         values = dict(map(assignment, options.assignments))
         return _named_shown(named.change_named(name=options.name, values=values, actor=ACTOR))
 
     def named_unset(self, options: Namespace) -> Answer:
-        name = named.find_named(options.name).name
+        name = edit.find_named(options.name).name
         values = dict.fromkeys(options.fields)
         return _named_shown(named.change_named(name=name, values=values, actor=ACTOR))
 

@@ -23,6 +23,7 @@ from appliance.policies.banrules import (
     to_rules,
 )
 from appliance.policies.forms import SetNameForm
+from appliance.policies.kinds import BAN_RULES
 from appliance.policies.rule_forms import (
     MOST_ON_SCREEN,
     RuleForms,
@@ -31,6 +32,7 @@ from appliance.policies.rule_forms import (
     moved,
     to_forms,
 )
+from appliance.policies.told import history_of
 from appliance.ui.asking import UNPROCESSABLE, carried_out, sentence, told
 
 
@@ -126,6 +128,8 @@ def _page(request: HttpRequest, found: RuleSet, rules: Rules, **more: Any) -> Ht
         "form": sample,
         "edits": True,
         "too_long": len(found.rules) > MOST_ON_SCREEN,
+        "history": history_of(allowed(request, Verb.SEE_POLICY), BAN_RULES, found.name),
+        "history_key": found.name,
         **more,
     }
     faulty = sample.errors or (forms is not None and not forms.is_valid())

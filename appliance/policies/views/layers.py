@@ -8,17 +8,23 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from appliance.accounts.access import Verb, may, scope_of
 from appliance.accounts.guard import allowed, within
+from appliance.accounts.models import User
 from appliance.policies.edit import change_fields, find_layer, read_layers, stored_settings
 from appliance.policies.forms import PolicyForm
 from appliance.policies.groups import grouped
+from appliance.policies.history import newest
 from appliance.policies.inherit import inherited
+from appliance.policies.kinds import LAYERS
 from appliance.policies.labels import key_words, worded_settings
+from appliance.policies.meanwhile import caught_up
+from appliance.policies.told import history_of, tell
 from appliance.policies.views.keys import asked_key, key_form, key_in_address
 from appliance.policies.visible import visible_layers
 from appliance.ui.asking import UNPROCESSABLE, carried_out, posted
 from smtpfilter.policy.lookup import SITE
 
 ROWS_PER_PAGE = 50
+CONFLICT = 409
 
 
 @require_safe
@@ -39,19 +45,19 @@ def policies(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def policy(request: HttpRequest, key: str) -> HttpResponse:
-    """Show one layer; POST stores the fields and locks that were changed."""
+    """Show one layer; POST stores the fields and locks that were changed.
+
+    Where somebody else changed the layer since the form was opened nothing is stored: the form
+    comes back with both changes in it.
+    """
     person = allowed(request, Verb.EDIT_POLICY if request.method == "POST" else Verb.SEE_POLICY)
     key = within(person, key_in_address(key))
-    above = inherited(key)
-    form = PolicyForm(find_layer(key), above, may(person, Verb.EDIT_SITE), posted(request))
-    if form.is_valid() and carried_out(
-        form,
-        change_fields,
-        key=key,
-        values=form.changes(),
-        locked=form.locked(),
-        actor=person.email,
-    ):
+    above, revision = inherited(key), newest(key)
+    data, meanwhile = caught_up(key, posted(request))
+    edits_site = may(person, Verb.EDIT_SITE)
+    form = PolicyForm(find_layer(key), above, edits_site, data, revision=revision)
+    acts = form.is_valid() and not meanwhile
+    if acts and carried_out(form, _save, key=key, form=form, who=person):
         messages.success(request, "Saved. The next message obeys it.")
         return redirect("policy", key)
     shown = {
@@ -62,6 +68,19 @@ def policy(request: HttpRequest, key: str) -> HttpResponse:
         "form": form,
         "groups": grouped(form, above, scope_of(person)),
         "may_edit": may(person, Verb.EDIT_POLICY),
+        "history": history_of(person, LAYERS, key),
+        "history_key": key,
+        "meanwhile": [tell(change) for change in meanwhile],
     }
-    status = UNPROCESSABLE if form.errors else 200
+    status = CONFLICT if meanwhile else UNPROCESSABLE if form.errors else 200
     return render(request, "policies/policy.html", shown, status=status)
+
+
+def _save(key: str, form: PolicyForm, who: User) -> None:
+    change_fields(
+        key=key,
+        values=form.changes(),
+        locked=form.locked(),
+        seen=form.cleaned_data["revision"],
+        actor=who.email,
+    )

@@ -15,6 +15,7 @@ from appliance.errors import Refused
 from appliance.policies.forms import SenderForm
 from appliance.policies.labels import key_words
 from appliance.policies.senders import add_sender, remove_sender
+from appliance.policies.told import list_history
 from appliance.policies.views.keys import asked_key, key_form, key_in_address
 from appliance.policies.visible import visible_senders
 from appliance.status.models import SiteSettings
@@ -55,6 +56,8 @@ def sender_list(request: HttpRequest, key: str) -> HttpResponse:
         "proofs": proofs,
         "may_edit": may(person, Verb.EDIT_LISTS),
         "may_see_policy": may(person, Verb.SEE_POLICY),
+        "history": list_history(person, key) if may(person, Verb.SEE_POLICY) else [],
+        "history_key": key,
         "now": datetime.now(UTC),
     }
     status = UNPROCESSABLE if form.errors else 200
