@@ -56,6 +56,13 @@ class Rspamd:
         return scan(self.points, action=self.action, required=self.required)
 
 
+def read_request(connection: socket.socket) -> None:
+    """Read a request to its end: what is closed before that is reset."""
+    with connection.makefile("rb") as file:
+        file.readline()
+        file.read(int(_fields(file).get("content-length", ["0"])[0]))
+
+
 def http(body: bytes, *, status: str = "200 OK", kind: str = "application/json") -> bytes:
     """Return an answer of Rspamd's HTTP server."""
     head = (

@@ -223,12 +223,16 @@ def test_the_next_hop_hears_who_the_client_was(box: Box, xforward: str, passed_o
 
 
 def test_mail_of_an_own_network_is_told_of_and_has_its_own_rules(box: Box) -> None:
-    """BB-39, E-5: who sends from an own network hears of what was held (N-1.7)."""
+    """BB-39, E-5: who sends from an own network hears of what was held (N-1.7),
+    but of a virus not under a foreign name (N-1.8).
+    """
     box.manage("networks", "add", "198.51.100.0/24")
     try:
-        box.send(mail(EICAR), BOB, xforward="ADDR=198.51.100.7 IDENT=4ABC")
+        box.engines.says(score=10)
+        box.send(mail(), BOB, xforward="ADDR=198.51.100.7 IDENT=4ABC")
         assert len(box.reports()) == 1
-        box.send(mail(EICAR), BOB, xforward="ADDR=192.0.2.7 IDENT=4DEF")
+        box.send(mail(EICAR), BOB, xforward="ADDR=198.51.100.7 IDENT=4CDE")
+        box.send(mail(), BOB, xforward="ADDR=192.0.2.7 IDENT=4DEF")
         assert len(box.reports()) == 1
     finally:
         box.manage("networks", "remove", "198.51.100.0/24")

@@ -212,12 +212,12 @@ def test_a_sender_of_ours_hears_that_his_mail_is_held(
     """N-1.7 is done better: he would else learn nothing; strangers still do not."""
     manage("networks", "add", "198.51.100.0/24")
     try:
-        send(postern, mail(EICAR), client="198.51.100.1")
-        send(postern, mail(EICAR), client="192.0.2.1")
+        send(postern, mail(GTUBE), client="198.51.100.1")
+        send(postern, mail(GTUBE), client="192.0.2.1")
     finally:
         manage("networks", "remove", "198.51.100.0/24")
     (report,) = letters_to(hop, SENDER)
     text = next(report.iter_parts()).get_content()
     assert report["Subject"] == "Your message was stopped and is kept"
-    assert "A virus was found: " in text
+    assert "spam" in text
     assert "may release it" in text

@@ -89,8 +89,8 @@ def test_the_thread_writes_to_postgres_and_keeps_no_connection() -> None:
     sounding = DatabaseAlarms()
     sounding.sound("virus scanner clamd", "it gives no answer")
     sounding.flush()
-    (alarm,) = current_alarms(timezone.now())
-    assert (alarm.name, alarm.text, alarm.count) == ("virus scanner clamd", "it gives no answer", 1)
+    told = [(alarm.name, alarm.text, alarm.count) for alarm in current_alarms(timezone.now())]
+    assert ("virus scanner clamd", "it gives no answer", 1) in told
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT count(*) FROM pg_stat_activity"

@@ -1,6 +1,5 @@
 """clamd and hidden files: each is shown after the message, and all findings count (V-1, V-7)."""
 
-import os
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -177,9 +176,9 @@ def test_the_real_clamd_looks_at_the_rest_after_a_file_that_is_too_long(
 def test_the_real_clamd_leaves_no_connection_open(real_clamd: Endpoint, tmp_path: Path) -> None:
     clamd, shown = Clamd(real_clamd), specimen(tmp_path, b"mail", b"a")
     clamd.scan(shown, 30)
-    before = len(os.listdir("/proc/self/fd"))
+    before = len(list(Path("/proc/self/fd").iterdir()))
     clamd.scan(shown, 30)
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
 def test_a_session_numbers_each_connection_from_one(real_clamd: Endpoint) -> None:

@@ -1,6 +1,5 @@
 """Scanners that are programs: exit codes, patterns, arguments, limits (V-3, V-8, V-11)."""
 
-import os
 import re
 import stat
 import time
@@ -224,7 +223,7 @@ def test_a_program_that_is_not_there_is_a_failure(tmp_path: Path) -> None:
 def test_no_scan_leaves_a_file_open(script: Script, tmp_path: Path) -> None:
     scanner, shown = script("exit 0", "{}"), specimen(tmp_path, b"mail")
     scanner.scan(shown, 10)
-    before = len(os.listdir("/proc/self/fd"))
+    before = len(list(Path("/proc/self/fd").iterdir()))
     for _ in range(3):
         scanner.scan(shown, 10)
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(list(Path("/proc/self/fd").iterdir())) == before

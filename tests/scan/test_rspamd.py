@@ -338,10 +338,10 @@ def asked(engine: Engine, play: Any, letter: Letter, seconds: float = 5) -> Spam
 
 
 def says(*pieces: bytes) -> fake_engine.Play:
-    """Answer the first octets of a request with `pieces`, each in a packet of its own."""
+    """Answer a request, read to its end, with `pieces`, each in a packet of its own."""
 
     def play(connection: Any) -> None:
-        connection.recv(65536)
+        double.read_request(connection)
         for piece in pieces:
             connection.sendall(piece)
 
