@@ -2,36 +2,9 @@
 model.
 """
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from django import forms
-from django.core.exceptions import ValidationError
-from django.forms.models import fields_for_model
-
-from appliance.status.edit import FIELDS, as_json
-from appliance.status.models import SiteSettings
-
-
-class SettingsForm(forms.Form):
-    """Some of the site's settings, by the names in `labels`."""
-
-    labels: ClassVar[dict[str, str]] = {}
-
-    def __init__(self, row: SiteSettings, edits: bool, data: Any = None) -> None:
-        super().__init__(data, initial=as_json(row))
-        names = tuple(self.labels)
-        self.fields.update(fields_for_model(SiteSettings, fields=names, labels=self.labels))
-        for field in self.fields.values():
-            field.disabled = not edits
-
-    def clean(self) -> dict[str, Any]:
-        """Put what the model says about a value beside its field."""
-        for name, value in list(self.cleaned_data.items()):
-            try:
-                FIELDS[name].clean(value, None)
-            except ValidationError as error:
-                self.add_error(name, error)
-        return self.cleaned_data
+from appliance.status.forms import SettingsForm
 
 
 class ScanningForm(SettingsForm):

@@ -12,7 +12,7 @@ from appliance.accounts.access import Verb, may
 from appliance.accounts.guard import allowed
 from appliance.engines import bayes
 from appliance.engines.edit import set_role
-from appliance.engines.forms import CARDS, NetworkForm, SettingsForm
+from appliance.engines.forms import CARDS, NetworkForm
 from appliance.engines.models import ROLES, Rendering
 from appliance.engines.network_advice import effects
 from appliance.engines.network_state import network_tests
@@ -26,6 +26,7 @@ from appliance.engines.scanners import (
 from appliance.errors import Refused
 from appliance.status.alarms import current_alarms
 from appliance.status.edit import set_settings
+from appliance.status.forms import SettingsForm
 from appliance.status.models import SiteSettings
 from appliance.ui.asking import UNPROCESSABLE, carried_out, told
 from smtpfilter.config import ConfigError, FilterConfig

@@ -36,6 +36,7 @@ MENU = (
     Entry("Notices", "notices", "megaphone", (Verb.SEE_POLICY,)),
     Entry("Networks", "networks", "network", (Verb.SEE_POLICY,)),
     Entry("Engines", "engines", "scan-search", (Verb.SEE_SYSTEM,)),
+    Entry("Settings", "site_settings", "settings", (Verb.SEE_SYSTEM,)),
     Entry("Changes", "revisions", "history", (Verb.SEE_POLICY,)),
     Entry("Accounts", "accounts", "users", (Verb.MANAGE_USERS,)),
 )

@@ -36,6 +36,7 @@ PAGES = {
     "preference-list": "/engines/preferences/ann/",
     "learning": "/engines/learning/",
     "status": "/status/",
+    "settings": "/settings/",
     "accounts": "/accounts/",
     "password": "/password/change/",
     "nothing": "/no-such-page/",

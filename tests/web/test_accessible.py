@@ -21,7 +21,7 @@ PATHS = (
     "/policies/banrules/", "/policies/banrules/debian/", "/networks/", "/profiles/outbound/",
     "/notices/", "/notices/virus/en/", "/engines/", "/engines/virusnames/?name=Phishing.x",
     "/engines/preferences/", "/engines/preferences/ann/", "/engines/learning/", "/status/",
-    "/password/change/",
+    "/settings/", "/password/change/",
 )  # fmt: skip
 VIEWS = ("why", "text", "rules", "parts")
 

@@ -127,6 +127,12 @@ status                   GET   200 403 403 200 403 403 403 302
 status                   POST  405 405 405 405 405 405 405 302
 alarm_dismiss            GET   405 405 405 405 405 405 405 302
 alarm_dismiss            POST  302 403 403 403 403 403 403 302
+site_settings            GET   200 403 403 200 403 403 403 302
+site_settings            POST  302 403 403 403 403 403 403 302
+trace_add                GET   405 405 405 405 405 405 405 302
+trace_add                POST  302 403 403 403 403 403 403 302
+trace_remove             GET   405 405 405 405 405 405 405 302
+trace_remove             POST  302 403 403 403 403 403 403 302
 healthz                  GET   200 200 200 200 200 200 200 200
 healthz                  POST  405 405 405 405 405 405 405 405
 readyz                   GET   200 200 200 200 200 200 200 200
@@ -160,6 +166,13 @@ POSTED: dict[str, dict[str, str]] = {
     "domain": {"address": "new@example.com"},
     "notice": {"subject": "Hello", "body": "{{ hostname }}", "save": "yes"},
     "engines": {"card": "scanning", "remember_seconds": "60"},
+    "site_settings": {
+        "card": "retention",
+        "retention_days": "30",
+        "bin_hours": "72",
+        "journal_days": "90",
+    },
+    "trace_add": {"sender": "friend@example.org"},
     "scanner_role": {"name": "clamd", "role": "backup"},
     "virus_scanning": {"scan": "no"},
     "virus_names": {"do": "save", "rule-TOTAL_FORMS": "0", "rule-INITIAL_FORMS": "0"},
