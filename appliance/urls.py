@@ -4,6 +4,7 @@ from django.urls import include, path
 
 urlpatterns = [
     path("", include("appliance.accounts.urls")),
+    path("", include("appliance.api.urls")),
     path("", include("appliance.domains.urls")),
     path("", include("appliance.engines.urls")),
     path("", include("appliance.notices.urls")),

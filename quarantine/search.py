@@ -5,12 +5,14 @@ not there.  Pages are cut by key, not by offset, so that page 1000 costs what pa
 that comes in meanwhile shifts nothing.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Generic, TypeVar
 
 from django.db.models import Exists, OuterRef, Prefetch, Q
+from django.utils.dateparse import parse_datetime
 
 from quarantine.models import UNKNOWN, MailRecord, RecipientRecord
 from quarantine.models.attempt import LEASE
@@ -19,6 +21,9 @@ from smtpfilter.mail.envelope import MailId
 from smtpfilter.verdict.outcome import Outcome
 
 Row = TypeVar("Row")
+
+_AGO = re.compile(r"([0-9]{1,5})([mhd])")
+_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +83,31 @@ def find_recipients(
     if len(found) <= limit:
         return Page(found, "")
     return Page(found[:limit], f"{found[limit - 1].mail_id}-{found[limit - 1].pk}")
+
+
+def find_copy(who: Q, mail_id: str, recipient: str) -> RecipientRecord | None:
+    """Return the recipient of the message with a copy, now or once; of several that differ in case
+    the one written so.
+    """
+    filters = Filters(mail_id=mail_id, recipient=recipient)
+    rows = find_recipients(who, filters, limit=10, held=True).rows if recipient else ()
+    return next((row for row in rows if row.address == recipient), next(iter(rows), None))
+
+
+def parse_since(text: str) -> datetime:
+    """Return the time that `text` names: RFC 3339, or so long ago (15m, 2h, 7d).
+
+    Raises ValueError with the sentence.
+    """
+    if match := _AGO.fullmatch(text):
+        return datetime.now(UTC) - timedelta(**{_UNITS[match[2]]: int(match[1])})
+    try:
+        time = parse_datetime(text.upper())
+    except ValueError:
+        time = None
+    if time is None:
+        raise ValueError(f"{text!r} is no time: write 2026-03-01T12:00:00Z, 15m, 2h or 7d")
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 def _mail_clause(filters: Filters, prefix: str = "") -> Q:

@@ -1,16 +1,11 @@
 """The arguments by which commands find mail: filters, and a time as people write it."""
 
-import re
 from argparse import ArgumentTypeError, Namespace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from django.core.management.base import CommandParser
-from django.utils.dateparse import parse_datetime
 
-from quarantine.search import Filters
-
-_AGO = re.compile(r"([0-9]{1,5})([mhd])")
-_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+from quarantine.search import Filters, parse_since
 
 
 def add_filters(parser: CommandParser) -> None:
@@ -36,15 +31,10 @@ def filters_of(options: Namespace) -> Filters:
 
 def since(text: str) -> datetime:
     """Return the time that `text` names, RFC 3339 or so long ago.  For argparse."""
-    if match := _AGO.fullmatch(text):
-        return datetime.now(UTC) - timedelta(**{_UNITS[match[2]]: int(match[1])})
     try:
-        time = parse_datetime(text.upper())
-    except ValueError:
-        time = None
-    if time is None:
-        raise ArgumentTypeError(f"{text!r} is no time: write 2026-03-01T12:00:00Z, 15m, 2h or 7d")
-    return time if time.tzinfo else time.replace(tzinfo=UTC)
+        return parse_since(text)
+    except ValueError as error:
+        raise ArgumentTypeError(str(error)) from None
 
 
 def limit(text: str) -> int:

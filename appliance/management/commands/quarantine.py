@@ -14,7 +14,7 @@ from quarantine.documents import full_held_document, held_document, release_docu
 from quarantine.models import HeldState, RecipientRecord
 from quarantine.nexthop import notify_relay
 from quarantine.release import release_now
-from quarantine.search import Filters, find_recipients
+from quarantine.search import find_copy, find_recipients
 from smtpfilter.mail.findings import visible
 
 
@@ -51,13 +51,10 @@ def _one(parser: CommandParser) -> None:
 
 
 def _find(options: Namespace) -> RecipientRecord:
-    """Return the recipient of the message; of several that differ in case the one written so."""
-    filters = Filters(mail_id=options.mail_id, recipient=options.recipient)
-    rows = find_recipients(Q(), filters, limit=10, held=True).rows
-    rows = [row for row in rows if row.address == options.recipient] or list(rows)
-    if not rows:
+    row = find_copy(Q(), options.mail_id, options.recipient)
+    if row is None:
         raise Refused(f"No copy of {options.mail_id} is kept for {options.recipient}.")
-    return rows[0]
+    return row
 
 
 def _actor() -> User:

@@ -1,0 +1,3 @@
+"""One file per subject; a resource reads the question, calls the verb, and answers as the command
+of the same name does with --json.
+"""
