@@ -53,6 +53,7 @@ INSTALLED_APPS = [
     "bootstrap",
     "csp",
     "django_htmx",
+    "chartkick.django",  # its Chart.js
     "lucide",
     "appliance.apps.ApplianceConfig",
     "appliance.accounts",

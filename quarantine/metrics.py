@@ -40,7 +40,7 @@ class JournalCollector(Collector):
             "Recipients of mail of the last hour for whom a copy was held, by category.",
             labels=["category"],
         )
-        for category, number in sorted((counts.held or {}).items()):
+        for category, number in sorted(counts.held.items()):
             held.add_metric([category], number)
         yield held
         copies = GaugeMetricFamily(

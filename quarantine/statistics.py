@@ -1,17 +1,21 @@
-"""What was done today, counted from the journal: for the overview and for /metrics.
+"""What was done in a period, counted from the journal: for the overview and for /metrics.
 
-The day's rows are found by the range of their ids, which are made of time.
+The rows of a period are found by the range of their ids, which are made of time, and so is the step
+of the period that a row belongs to: no message is read for it.
 """
 
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
-from django.db.models import Count, Q
+from django.db.models import BigIntegerField, Count, ExpressionWrapper, F, Q
 
 from quarantine.models import HeldState, MailRecord, RecipientRecord, Release, ReleaseState
 from quarantine.models.attempt import LEASE
-from smtpfilter.mail.envelope import MailId
+from smtpfilter.mail.envelope import EPOCH, MailId
 from smtpfilter.verdict.outcome import Outcome
+
+STOPPED = (Outcome.HELD, Outcome.DISCARDED, Outcome.REJECTED, Outcome.BOUNCED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +27,7 @@ class Counts:
     """
 
     delivered: int = 0
-    held: dict[str, int] | None = None
+    held: dict[str, int] = field(default_factory=dict)
     discarded: int = 0
     rejected: int = 0
     bounced: int = 0
@@ -33,7 +37,7 @@ class Counts:
 
     @property
     def held_in_all(self) -> int:
-        return sum((self.held or {}).values())
+        return sum(self.held.values())
 
     @property
     def stopped(self) -> int:
@@ -44,24 +48,78 @@ class Counts:
         return self.delivered + self.stopped + self.deferred + self.pending + self.unknown
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a period, from `at` on: how its mail ended, and what it was found to be."""
+
+    at: datetime
+    counts: Counts
+    found: dict[str, int]
+
+
+Group = tuple[str, str, int, int]  # outcome, category, rows, and those of them that are stale
+
+
 def count(who: Q, *, since: datetime, now: datetime) -> Counts:
     """Return how mail that came at or after `since` ended, for recipients in the clause `who`."""
     rows = RecipientRecord.objects.filter(who, mail_id__gte=MailId.make(since, 0).number)
+    groups = rows.values_list("outcome", "category").annotate(**_numbers(now))
+    return _counts(groups.order_by())
+
+
+def steps(who: Q, *, since: datetime, now: datetime, length: timedelta) -> list[Step]:
+    """Return the period from `since` to `now` in steps of `length`, none left out, each beginning
+    at a multiple of it; of the first only what came at or after `since`.
+    """
+    rows = RecipientRecord.objects.filter(who, mail_id__gte=MailId.make(since, 0).number)
+    size = MailId.make(EPOCH + length, 0).number
+    place = ExpressionWrapper(F("mail_id") / size, output_field=BigIntegerField())
+    groups = rows.annotate(place=place).values_list("place", "outcome", "category")
+    found: dict[int, list[Group]] = {}
+    for number, *group in groups.annotate(**_numbers(now)).order_by():
+        found.setdefault(number, []).append(tuple(group))
+    first, last = (MailId.make(at, 0).number // size for at in (since, now))
+    return [
+        Step(EPOCH + number * length, _counts(groups), _found(groups))
+        for number in range(first, last + 1)
+        for groups in [found.get(number, [])]
+    ]
+
+
+def together(parts: Sequence[Counts]) -> Counts:
+    """Return the sum of the counts."""
+    held: dict[str, int] = {}
+    for part in parts:
+        for category, number in part.held.items():
+            held[category] = held.get(category, 0) + number
+    names = ("delivered", "discarded", "rejected", "bounced", "deferred", "pending", "unknown")
+    return Counts(held=held, **{name: sum(getattr(part, name) for part in parts) for name in names})
+
+
+def _numbers(now: datetime) -> dict[str, Count]:
     stale = MailId.make(now - LEASE, 0).number
+    return {"rows": Count("pk"), "stale": Count("pk", filter=Q(mail_id__lt=stale))}
+
+
+def _counts(groups: Iterable[Group]) -> Counts:
     totals: dict[str, int] = {}
     held: dict[str, int] = {}
-    groups = rows.values_list("outcome", "category").annotate(
-        rows=Count("pk"), stale=Count("pk", filter=Q(mail_id__lt=stale))
-    )
-    for outcome, category, number, old in groups.order_by():
+    for outcome, category, number, old in groups:
         totals[outcome] = totals.get(outcome, 0) + number
         if outcome == Outcome.HELD:
-            held[category] = number
+            held[category] = held.get(category, 0) + number
         if outcome == Outcome.PENDING:
             totals["unknown"] = totals.get("unknown", 0) + old
             totals[outcome] -= old
     totals.pop(Outcome.HELD, None)
     return Counts(held=held, **totals)
+
+
+def _found(groups: Iterable[Group]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for _, category, number, _ in groups:
+        found[category] = found.get(category, 0) + number
+    return found
 
 
 def last_received(who: Q) -> datetime | None:

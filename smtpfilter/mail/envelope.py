@@ -9,7 +9,7 @@ from typing import Literal, Self
 from smtpfilter.mail.address import Address
 
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-_EPOCH = datetime(2020, 1, 1, tzinfo=UTC)
+EPOCH = datetime(2020, 1, 1, tzinfo=UTC)
 _RANDOM_BITS = 22
 
 Protocol = Literal["SMTP", "ESMTP", "LMTP"]
@@ -27,7 +27,7 @@ class MailId:
 
     @classmethod
     def make(cls, now: datetime, random_bits: int) -> Self:
-        milliseconds = int((now - _EPOCH).total_seconds() * 1000)
+        milliseconds = int((now - EPOCH).total_seconds() * 1000)
         return cls(milliseconds << _RANDOM_BITS | random_bits & (1 << _RANDOM_BITS) - 1)
 
     @classmethod
