@@ -10,6 +10,12 @@ from smtpfilter.unpack.fields import ContentFields
 
 MESSAGE_TYPES = frozenset({"message/rfc822", "message/global", "message/news"})
 
+# Of these virus scanners that are given the raw message look into every part; of a signed one, say,
+# ClamAV takes a single text.
+_LOOKED_THROUGH = MESSAGE_TYPES | {
+    f"multipart/{kind}" for kind in ("mixed", "alternative", "related", "digest", "report")
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Entity:
@@ -58,7 +64,8 @@ class Reading:
         place = self.entity.place
         level = place.level + (self.declared in MESSAGE_TYPES)
         ancestors = (*place.ancestors, self.node)
-        return Place(f"{place.path}.{number}", ancestors, level, place.hidden, place.guess)
+        hidden = place.hidden or self.declared not in _LOOKED_THROUGH
+        return Place(f"{place.path}.{number}", ancestors, level, hidden, place.guess)
 
 
 def guessed(entity: Entity) -> Entity:

@@ -28,7 +28,7 @@ from smtpfilter.unpack.transfer import Decoded, decode, decode_as_any, is_identi
 
 LONGEST_BOUNDARY = 2000  # octets; RFC 2046 allows 70
 _DEEPEST_MULTIPARTS = 50
-_SHORT_TEXT = 100  # octets around the parts: "This is a multi-part message in MIME format."
+_SHORT_TEXT = 60  # octets around the parts: "This is a multi-part message in MIME format."
 _MOST_READINGS = 200  # of one message beside the first ones: it is told as ambiguous then anyway
 
 
@@ -130,7 +130,8 @@ class Walk:
             self._tell(entity, "undecodable", decoded.problem)
         if decoded.odd and not (declared.startswith("text/") and decoded.harmless):
             self._tell(entity, "ambiguous", decoded.odd)
-        hidden = entity.place.hidden or reading.is_coded_file or len(decoded.contents) > 1
+        unusual = reading.is_coded_file or declared.startswith("message/")
+        hidden = entity.place.hidden or unusual or len(decoded.contents) > 1
         place = replace(entity.place, hidden=hidden)
         for number, content in enumerate(decoded.contents):
             effective = "text/plain" if is_container(declared) and content else declared

@@ -227,6 +227,23 @@ def test_hidden_contents_become_files(unpacker: Unpacker, spooled: Spooled) -> N
     ]
 
 
+@pytest.mark.parametrize(
+    "mail",
+    [
+        multipart(attachment("a.txt", b"open"), kind="signed"),
+        multipart(multipart(attachment("a.txt", b"open"), boundary="c"), kind="signed"),
+        multipart(attachment("a.txt", b"open"), kind="parallel"),
+        attachment("a.txt", b"open", "message/delivery-status"),
+    ],
+)
+def test_what_a_scanner_of_mail_passes_over_becomes_a_file(
+    unpacker: Unpacker, spooled: Spooled, mail: bytes
+) -> None:
+    """M7: ClamAV looks into one text of a signed mail, whatever is attached to it."""
+    files = unpacker.unpack(spooled(mail), Limits()).files
+    assert [(file.path.read_bytes(), file.hidden) for file in files] == [(b"open", True)]
+
+
 def test_all_contents_become_files_for_a_scanner_that_reads_paths(spooled: Spooled) -> None:
     unpacker = Unpacker(FilterConfig(), all_files=True)
     try:
