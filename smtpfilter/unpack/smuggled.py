@@ -5,6 +5,7 @@ readable text counts.  Ordinary text is passed over at the speed of a search.
 """
 
 import binascii
+import html
 import re
 from collections.abc import Callable, Iterator
 from urllib.parse import unquote_to_bytes
@@ -21,16 +22,20 @@ _DATA_URI = re.compile(
 _GLUE = rb"(?:\s++|\\[rn]|[\"'`]\s*+[+,]\s*+[\"'`])"
 _BASE64 = re.compile(rb"[A-Za-z0-9+/]{24,}+(?:" + _GLUE + rb"{1,4}[A-Za-z0-9+/]{4,}+)*={0,2}")
 _BASE64_LINES = re.compile(rb"[\r\n](?:[A-Za-z0-9+/]{4,}+(?>\r\n|[\r\n])){6,}[A-Za-z0-9+/]*+=*")
-_NUMBERS = re.compile(rb"(?:(?:0x[0-9a-fA-F]{1,2}|[0-9]{1,3})\s*+,\s*+){39,}")
 _NUMBER = re.compile(rb"0x[0-9a-fA-F]{1,2}|[0-9]{1,3}")
+_NUMBERS = re.compile(rb"(?:(?:%(one)s)\s*+,\s*+){39,}(?:%(one)s)?+" % {b"one": _NUMBER.pattern})
 _PERCENT = re.compile(rb"(?:%[0-9A-Fa-f]{2}){40,}")
 _HEX_ESCAPES = re.compile(rb"(?:\\x[0-9A-Fa-f]{2}){40,}|(?:\\u00[0-9A-Fa-f]{2}){40,}")
 _HEX = re.compile(rb"(?:[0-9A-Fa-f]{2}){64,}")
 _GLUED = re.compile(_GLUE)
+_JOINTS = re.compile(  # between the pieces of a string: "a" + "b", ["a", "b"], x += "a"; x += "b"
+    rb"[\"'`](?:\s*+[+,]\s*+|\s*+;?\s*+[\w$]{1,40}+\s*+\+=\s*+)[\"'`]"
+)
+_FEW_JOINTS = 3
 _FILE = re.compile(  # how kinds of files begin
     rb"MZ|PK[\3\5]|%PDF|\x7fELF|\xd0\xcf\x11\xe0|Rar!|7z\xbc\xaf|\x1f\x8b|BZh|\xfd7zXZ|\{\\rt|\s*<"
     rb"|MSCF|ITSF|L\0\0\0|\xca\xfe\xba\xbe|\x28\xb5\x2f\xfd|\x04\x22\x4d\x18|!<arch|\xed\xab\xee\xdb"
-    rb"|\x89PNG|GIF8|\xff\xd8\xff|x\x9f\x3e\x22|[CFZ]WS|#!|..-lh|\xe4\x52\x5c\x7b|\x60\xea",
+    rb"|\x89PNG|GIF8|\xff\xd8\xff|x\x9f\x3e\x22|[CFZ]WS|#!|..-lh|\xe4\x52\x5c\x7b|\x60\xea|0[\x80\x82\x83]",
     re.DOTALL,
 )
 _LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
@@ -49,6 +54,17 @@ _IN_HEX = _marks(b"0123456789abcdefABCDEF")
 
 def smuggled(text: bytes) -> Iterator[tuple[str, bytes]]:
     """Yield type, where it is told, and content of what may be a file in `text`."""
+    yield from _written(text)
+    if text.count(b"&#") >= SHORTEST:  # HTML reads its character references first
+        read = html.unescape(text.decode("latin-1")).encode("latin-1", "replace")
+        yield from _written(read)
+    if b"script" in text.lower():
+        joined, joints = _JOINTS.subn(b"", text)
+        if joints >= _FEW_JOINTS:
+            yield from _written(joined)
+
+
+def _written(text: bytes) -> Iterator[tuple[str, bytes]]:
     if b"data:" in text.lower():
         for match in _DATA_URI.finditer(text):
             plain = unquote_to_bytes(match["data"])

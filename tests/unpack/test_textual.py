@@ -64,11 +64,19 @@ def test_every_file_in_a_text_is_found(look: Looking) -> None:
         "'" + "".join(f"\\x{octet:02x}" for octet in PE) + "'",
         "'" + "".join(f"\\u00{octet:02x}" for octet in PE) + "'",
         f"<svg xmlns='http://www.w3.org/2000/svg'><script>'{PE.hex()}'</script></svg>",
+        "<script>['" + "', '".join(CODED[n : n + 9] for n in range(0, 400, 9)) + "'].join('')",
+        "<script>" + "; ".join(f'x += "{CODED[n : n + 20]}"' for n in range(0, 400, 20)),
+        "<a href='" + "".join(f"&#{octet};" for octet in f"data:,{CODED}".encode()) + "'>",
         f"begin-base64 644 a.exe\n{base64.encodebytes(PE).decode()}====\n",
     ],
 )
 def test_what_a_script_puts_together_is_found(look: Looking, text: str) -> None:
     assert any(".exe-ms" in part.short_types for part in look(text.encode(), "a.html").parts)
+
+
+def test_a_list_of_numbers_is_read_to_its_end() -> None:
+    text = b"new Uint8Array([" + ",".join(map(str, b"z" * 99 + b"!")).encode() + b"])"
+    assert [find.content for find in found(text)] == [b"z" * 99 + b"!"]
 
 
 def test_a_container_in_a_text_is_opened(look: Looking) -> None:
