@@ -21,11 +21,12 @@ _ENCODED_WORD = re.compile(
     r"=\?(?P<charset>[^?\s*]{1,40})(?:\*[^?\s]*)?\?(?P<way>[bBqQ])\?(?P<text>[^?]*)\?="
 )
 _COMMENT = re.compile(r"\([^()]*+\)")
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _PERCENT = re.compile(r"%[0-9A-Fa-f]{2}")
 _PERCENT_NUL = re.compile(r"\x00|%00")
 _FOLDER = re.compile(r"[/\\]")
 _STREAM = re.compile(r"::?\$?[A-Za-z]*\Z")  # of NTFS: "a.exe::$DATA" is a.exe
-_BEFORE_POINT = re.compile(r"\s++(?=\.)")
+_AT_POINT = re.compile(r"\s++(?=\.)|(?<=\.)\s++")
 _OVERLONG_POINT = b"\xc0\xae".decode("latin-1")
 _FORMATTING = frozenset({"Cf", "Cc"})
 
@@ -78,7 +79,8 @@ def _all_forms(
         for name, value in found:
             if name == wanted:
                 coded = (_percent_decoded(value),) if _PERCENT.search(value) else ()
-                yield _words_decoded(value), value, _COMMENT.sub("", value), *coded
+                unescaped = _ESCAPED.sub(r"\1", value)  # as RFC 822 has it; folders on Windows
+                yield _words_decoded(value), value, _COMMENT.sub("", value), unescaped, *coded
 
 
 def _continued(found: Sequence[Parameter], wanted: str) -> Iterator[str]:
@@ -135,4 +137,4 @@ def _as_saved(name: str) -> str:
     """
     name = _PERCENT_NUL.split(name.replace(_OVERLONG_POINT, "."), 1)[0]
     name = _FOLDER.split(name)[-1]
-    return _BEFORE_POINT.sub("", _STREAM.sub("", name)).rstrip(". ")
+    return _AT_POINT.sub("", _STREAM.sub("", name)).rstrip(". ")

@@ -156,6 +156,8 @@ def test_a_boundary_is_taken_octet_by_octet(walk: Walking, boundary: bytes) -> N
         ('filename="a b.exe"', ["a b.exe"]),
         ("filename=a b.exe", ["a b.exe"]),
         (r'filename="a\"b.exe"', ['a"b.exe']),
+        (r'filename="a\.ex\e"', [r"a\.ex\e", "a.exe"]),
+        ('filename="a.\n exe"', ["a. exe", "a.exe"]),
         ("filename=a.exe; filename=b.exe", ["a.exe", "b.exe"]),
         ("filename*=utf-8''a%2Eexe", ["a.exe", "utf-8''a%2Eexe"]),
         ("filename*0*=utf-8''%61; filename*1*=.exe", ["a.exe", "utf-8''%61.exe"]),
