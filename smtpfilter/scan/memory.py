@@ -2,7 +2,8 @@
 
 A newsletter comes once per recipient, each copy with other trace and address fields.  The key is a
 digest over all octets of a message but those fields, and over what was unpacked from it.  A field
-is left out only where it is plain text in whole lines, so that nothing can hide in it.
+is left out only where it is plain text in whole lines, none of them blank, so that nothing can hide
+in it: to some programs a blank line ends the header section.
 """
 
 import hashlib
@@ -14,7 +15,8 @@ from collections.abc import Iterable
 
 from smtpfilter.mail.message import Message, parse
 from smtpfilter.mail.octets import CHUNK_BYTES
-from smtpfilter.ports import ScannerFailed, Specimen, VirusScan
+from smtpfilter.ports import Specimen, VirusScan
+from smtpfilter.scan.content import opened
 from smtpfilter.scan.wire import Clock
 
 MOST_KEPT = 5000
@@ -34,7 +36,7 @@ MAY_DIFFER = frozenset(
     }
 )
 _LONGEST_LEFT_OUT = 4000
-_PLAIN = re.compile(rb"(?:[\t -~]|\r?\n(?=[ \t]|\Z))*")
+_PLAIN = re.compile(rb"(?:[\t -~]|\r?\n(?=[ \t]++[!-~]|\Z))*")
 
 
 class Memory:
@@ -87,9 +89,9 @@ def _left_out(message: Message) -> list[tuple[int, int]]:
 
 
 def _unpacked(specimen: Specimen) -> Iterable[str]:
-    """Yield name and size of each file: unpacking may have ended early, or looked deeper since."""
-    try:
-        for file in specimen.files:
-            yield f"{file.path.name} {file.path.stat().st_size} {file.hidden}"
-    except OSError as error:
-        raise ScannerFailed(f"an unpacked part cannot be read: {error.strerror}") from error
+    """Yield each file's name and digest: unpacking may have ended early, looked deeper since, or
+    read a field that is left out as a part of the content.
+    """
+    for file in specimen.files:
+        with opened(file.path) as octets:
+            yield f"{file.path.name} {hashlib.sha256(octets).hexdigest()} {file.hidden}"

@@ -47,6 +47,7 @@ def test_trace_and_address_fields_make_no_difference(changed: bytes) -> None:
         HEAD.replace(b"To: c", b"To: \xff") + BODY,
         HEAD.replace(b"To: c", b"To: " + b"c" * 5000) + BODY,
         HEAD.replace(b"To: c", b"Tox: c") + BODY,
+        HEAD.replace(b"To: c", b"To: c\r\n \r\n a line of a body to some") + BODY,
     ],
 )
 def test_anything_else_does(changed: bytes) -> None:
@@ -68,7 +69,8 @@ def test_what_was_unpacked_counts(tmp_path: Path) -> None:
     bare = content_key(specimen(tmp_path, HEAD), ())
     unpacked = content_key(specimen(tmp_path, HEAD, b"part"), ())
     longer = content_key(specimen(tmp_path, HEAD, b"longer part"), ())
-    assert len({bare, unpacked, longer}) == 3
+    other = content_key(specimen(tmp_path, HEAD, b"trap"), ())
+    assert len({bare, unpacked, longer, other}) == 4
 
 
 def test_who_is_asked_counts() -> None:
