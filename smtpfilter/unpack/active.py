@@ -114,7 +114,7 @@ def _has_xlm_sheet(content: bytes, types: Sequence[str]) -> bool:
 
 
 def _pdf_is_active(content: bytes, types: Sequence[str]) -> bool:
-    return ".pdf" in types and bool(_PDF_ACTIVE.search(names_readable(content)))
+    return ".pdf" in types and bool(_PDF_ACTIVE.search(names_readable(content)[0]))
 
 
 _MARKS: tuple[tuple[tuple[str, ...], Test], ...] = (

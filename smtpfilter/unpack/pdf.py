@@ -17,11 +17,14 @@ from pypdf.generic import DictionaryObject, IndirectObject, StreamObject
 from smtpfilter.unpack.archives import DAMAGED, Member
 from smtpfilter.unpack.limits import Budget, Unlookable
 
-_OBJECT_STREAM = b"/ObjStm"
+_OBJECT_STREAM = re.compile(  # any letter of a name may be escaped (7.3.5)
+    rb"/(?:O|#4[Ff])(?:b|#62)(?:j|#6[Aa])(?:S|#53)(?:t|#74)(?:m|#6[Dd])(?![^\s()<>\[\]{}/%])"
+)
 _STREAM = re.compile(rb"\bstream\r?\n")
 _LONGEST_DICTIONARY = 500  # octets
-_READABLE_OCTETS = 8 << 20  # of object streams that are inflated to look for names
-_MOST_OBJECT_STREAMS, _LONGEST_OBJECT_STREAM = 2000, 1 << 20
+_READABLE_OCTETS = 64 << 20  # of object streams that are inflated to look for names
+_MOST_OBJECT_STREAMS = 10_000
+_PACKED_STEP, _LOST = 1 << 10, 1 << 20  # octets: what the step in which a stream breaks may cost
 _MOST_OBJECTS = 50_000
 _ESCAPED = re.compile(rb"#([0-9A-Fa-f]{2})")
 _NAME = re.compile(rb"/[^\s()<>\[\]{}/%#]{0,127}#[^\s()<>\[\]{}/%]{0,127}")
@@ -34,10 +37,13 @@ _STEP = 1 << 16  # octets between two looks at the budget
 logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # its warnings hold words of the mail
 
 
-def names_readable(content: bytes) -> bytes:
-    """Return a PDF's text with its object streams inflated and its names unescaped (7.3.5)."""
-    inflated = b"\n".join((content, *_object_streams(content)))
-    return _NAME.sub(lambda name: _ESCAPED.sub(_unescaped, name[0]), inflated)
+def names_readable(content: bytes) -> tuple[bytes, bool]:
+    """Return a PDF's text with its object streams inflated and its names unescaped (7.3.5), and
+    whether all of those streams could be read.
+    """
+    streams, complete = _object_streams(content)
+    inflated = b"\n".join((content, *streams))
+    return _NAME.sub(lambda name: _ESCAPED.sub(_unescaped, name[0]), inflated), complete
 
 
 def pdf_members(content: bytes, budget: Budget, passwords: Sequence[str] = ()) -> Iterator[Member]:
@@ -45,9 +51,9 @@ def pdf_members(content: bytes, budget: Budget, passwords: Sequence[str] = ()) -
 
     One that asks its reader for none is read; a password that opens it is a finding all the same.
     """
-    text = names_readable(content)
+    text, complete = names_readable(content)
     encrypted = bool(_ENCRYPTED.search(text))
-    if not encrypted and not _ATTACHES.search(text):
+    if complete and not encrypted and not _ATTACHES.search(text):
         return
     found: list[Member] = []
     password: str | None = None
@@ -153,23 +159,30 @@ def _inflated(stream: bytes, budget: Budget) -> bytes:
     return bytes(unpacked)
 
 
-def _object_streams(content: bytes) -> Iterator[bytes]:
-    left = _READABLE_OCTETS
-    at = 0
-    for _stream in range(_MOST_OBJECT_STREAMS):
-        at = content.find(_OBJECT_STREAM, at + 1)
-        start = _STREAM.search(content, at, at + _LONGEST_DICTIONARY) if at >= 0 else None
-        if at < 0 or left <= 0:
-            return
-        if not start:
-            continue
-        packed = content[start.end() : start.end() + _LONGEST_OBJECT_STREAM]
-        try:
-            inflated = zlib.decompressobj().decompress(packed, left)
-        except zlib.error:
-            continue
-        yield inflated
-        left -= len(inflated)
+def _object_streams(content: bytes) -> tuple[list[bytes], bool]:
+    """Return what the object streams hold, and whether that is all of it."""
+    found: list[bytes] = []
+    complete, left = True, _READABLE_OCTETS
+    for number, mark in enumerate(_OBJECT_STREAM.finditer(content)):
+        if left <= 0 or number >= _MOST_OBJECT_STREAMS:
+            return found, False
+        start = _STREAM.search(content, mark.end(), mark.end() + _LONGEST_DICTIONARY)
+        inflated, ended = _first_of(content, start.end(), left) if start else (b"", False)
+        found.append(inflated)
+        complete = complete and ended
+        left -= len(inflated) + (0 if ended else _LOST)
+    return found, complete
+
+
+def _first_of(content: bytes, at: int, most: int) -> tuple[bytes, bool]:
+    """Inflate about `most` octets of the stream that begins at `at`; did it come to its end?"""
+    unpacked = bytearray()
+    inflater = zlib.decompressobj()
+    with contextlib.suppress(zlib.error):
+        while at < len(content) and not inflater.eof and len(unpacked) < most:
+            unpacked += inflater.decompress(content[at : at + _PACKED_STEP])
+            at += _PACKED_STEP
+    return bytes(unpacked), inflater.eof
 
 
 def _unescaped(found: re.Match[bytes]) -> bytes:

@@ -13,7 +13,7 @@ from smtpfilter.policy.site import Limits
 from smtpfilter.unpack.contents import Contents
 from smtpfilter.unpack.limits import Budget, Unlookable
 from smtpfilter.unpack.ole import ole_members
-from smtpfilter.unpack.pdf import pdf_members
+from smtpfilter.unpack.pdf import names_readable, pdf_members
 from tests.unpack.packing import PE, ole, packaged, zipped
 
 Looking = Callable[..., Contents]
@@ -67,6 +67,32 @@ def test_a_pdf_without_structure_hides_nothing(look: Looking, filtered: bool) ->
     )
     opened = look(broken, "a.pdf")
     assert any(".exe-ms" in part.short_types for part in opened.parts[1:])
+
+
+@pytest.mark.parametrize(
+    ("mark", "stream"),
+    [
+        (b"/ObjStm /Filter /FlateDecode", zlib.compress(b"9 0 <</EF")[:-6]),
+        (b"/ObjStm" + b" " * 600 + b"/Filter /FlateDecode", zlib.compress(b"9 0 <</EF 9 0 R>>")),
+        (b"/Obj#53tm /Filter /FlateDecode", zlib.compress(b"9 0 <</EF 9 0 R>>")),
+        (b"/ObjStm /Filter /ASCIIHexDecode", b"39>"),
+    ],
+)
+def test_object_streams_that_cannot_be_read_hide_no_attachment(
+    look: Looking, mark: bytes, stream: bytes
+) -> None:
+    """Nor does one whose kind is written in escaped letters."""
+    head = b"%%PDF-1.5\n1 0 obj <</Type %s /N 1 /First 4>>\nstream\n%s\nendstream endobj\n"
+    opened = look(head % (mark, stream), "a.pdf")
+    assert [one.kind for one in opened.unchecked] == ["undecodable"]
+
+
+def test_what_stands_behind_a_bomb_in_a_pdf_is_looked_for() -> None:
+    """Only so much is inflated to look for names; then the document is read in full."""
+    stream = b"<</Type /ObjStm>>\nstream\n%s\nendstream\n" % zlib.compress(bytes(1 << 20))
+    whole, cut = (names_readable(b"%PDF-1.5\n" + stream * number)[1] for number in (60, 70))
+    assert whole
+    assert not cut
 
 
 def test_a_pdf_that_asks_for_no_password_is_read(look: Looking) -> None:
