@@ -14,7 +14,6 @@ from smtpfilter.unpack.archives import Member
 from smtpfilter.unpack.limits import Budget
 
 _MOST_FOUND = 16  # in one content
-_MOST_LOOKS = 10_000  # at places that begin alike, for each kind
 _LONGEST_DOS_PART = 0x1000  # octets of a PE file before its real header
 _PDF_END = b"%%EOF"
 _PROGRAMS = frozenset({".exe", ".so", ".sh"})
@@ -80,9 +79,7 @@ def carved_members(content: bytes, places: Sequence[int], budget: Budget) -> Ite
 
 def _places(content: bytes, start: int, mark: bytes, check: Check) -> Iterator[int]:
     place = content.find(mark, start)
-    for _look in range(_MOST_LOOKS):
-        if place < 0:
-            return
+    while place >= 0:
         if check(content, place):
             yield place
         place = content.find(mark, place + 1)

@@ -9,14 +9,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from smtpfilter.unpack.binhex import binhex_files
-from smtpfilter.unpack.limits import Budget
+from smtpfilter.unpack.limits import Budget, Unlookable
 from smtpfilter.unpack.smuggled import smuggled
 from smtpfilter.unpack.uuencode import uu_files
 from smtpfilter.unpack.yenc import yenc_files
 
 _SHOWN = 4096  # octets that tell text from other data
 _LONGEST = 50_000_000
-_MOST_FINDS = 300
+_PAGE = re.compile(rb"<(?:!doctype|html|head|body|script|svg)\b", re.IGNORECASE)
 
 _BASE64_FILE = re.compile(
     rb"(?:\A|(?<=[\r\n]))begin-base64 [0-7]{3,4} (?P<name>[^\r\n]*+)[\r\n]++"
@@ -36,11 +36,13 @@ class Find:
 
 def finds(text: bytes, budget: Budget) -> Iterator[Find]:
     """Yield the files that are written into `text`.  Raises Unlookable."""
-    if b"\0" in text[:_SHOWN] or len(text) > _LONGEST:
-        return
-    for number, find in enumerate(_all(text, budget)):
-        if number >= _MOST_FINDS:
+    if b"\0" in text[:_SHOWN]:
+        text = text.replace(b"\0", b"")  # UTF-16, or what browsers pass over
+        if not _PAGE.search(text, 0, _SHOWN):
             return
+    if len(text) > _LONGEST:
+        raise Unlookable("limits", "its text is too long to be searched for files")
+    for find in _all(text, budget):
         budget.spend_part()
         budget.spend_bytes(len(find.content))
         yield find

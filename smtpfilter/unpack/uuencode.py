@@ -27,7 +27,7 @@ def _content(octets: bytes, start: int) -> tuple[bytes, int]:
     end = start
     for match in _LINE.finditer(octets, start):
         line = match["line"]
-        if line.strip() in (b"end", b"`") or line.startswith(b"begin "):
+        if line.strip() in (b"end", b"`") or line.startswith((b"begin ", b"begin\t")):
             break
         content += _decoded(line)
         end = match.end()

@@ -74,6 +74,12 @@ def test_what_a_script_puts_together_is_found(look: Looking, text: str) -> None:
     assert any(".exe-ms" in part.short_types for part in look(text.encode(), "a.html").parts)
 
 
+@pytest.mark.parametrize("coding", ["utf-16", "utf-16-be", "utf-8"])
+def test_a_page_with_nuls_in_it_is_searched_as_browsers_read_it(look: Looking, coding: str) -> None:
+    page = f"<html>\0<script>x = '{CODED}'</script>".encode(coding)
+    assert any(".exe-ms" in part.short_types for part in look(page, "a.html").parts)
+
+
 def test_a_list_of_numbers_is_read_to_its_end() -> None:
     text = b"new Uint8Array([" + ",".join(map(str, b"z" * 99 + b"!")).encode() + b"])"
     assert [find.content for find in found(text)] == [b"z" * 99 + b"!"]
@@ -140,6 +146,19 @@ def in_binhex(stream: bytes) -> bytes:
 def test_a_bomb_in_binhex_ends_at_the_limit() -> None:
     with pytest.raises(Unlookable):
         list(binhex_files(in_binhex(b"a\x90\xff" * 60_000), Budget(Limits(content_bytes=1000), 1)))
+
+
+def test_the_last_of_many_files_in_a_text_is_found(look: Looking) -> None:
+    text = "".join(uuencoded(f"{number}.txt", b"x" * 50) for number in range(400))
+    parts = look((text + uuencoded("x.exe", PE)).encode(), "a.txt").parts
+    assert any(part.name == "x.exe" for part in parts)
+
+
+def test_a_file_begins_where_a_tab_follows_the_word(look: Looking) -> None:
+    text = uuencoded("a.txt", b"x" * 50).replace("`\nend\n", "")
+    text += uuencoded("x.exe", PE).replace("begin ", "begin\t")
+    parts = look(text.encode(), "a.txt").parts
+    assert any(part.name == "x.exe" and ".exe-ms" in part.short_types for part in parts)
 
 
 def test_many_files_in_a_text_end_at_the_limit(look: Looking) -> None:
