@@ -78,15 +78,17 @@ def has_lookalike(octets: Octets, start: int, end: int, boundary: bytes) -> bool
     """
     delimiter = b"--" + boundary
     strict = {found for found, _end, _last in _delimiters(octets, start, end, boundary)}
-    declared: list[bytes] | None = None
+    declared: set[bytes] | None = None
+    lengths: set[int] = set()
     found = octets.find(delimiter, start, end)
     while found >= 0:
         before = octets[max(start, found - _AROUND) : found]
         if found not in strict and _BEFORE.search(before):
             if declared is None:
-                found_there = set(_DECLARED.findall(octets, start, end))
-                declared = [o for o in found_there if o.startswith(boundary) and o != boundary]
-            if not any(octets[found + 2 : found + 2 + len(o)] == o for o in declared):
+                declared = set(_DECLARED.findall(octets, start, end)) - {boundary}
+                lengths = {len(other) for other in declared if other.startswith(boundary)}
+            begins = (octets[found + 2 : found + 2 + length] for length in lengths)
+            if declared.isdisjoint(begins):
                 return True
         found = octets.find(delimiter, found + len(delimiter), end)
     return False

@@ -15,7 +15,8 @@ from smtpfilter.unpack.limits import Budget, Unlookable
 _TABLE_AT = 48  # octets: the resource header of the table of all resources
 _ENTRY = 50  # octets of the table
 _METADATA, _COMPRESSED = 0x02, 0x04
-_HASH_IN_ENTRY = 64  # octets: where in the entry of a folder
+_ENTRY_ALIGNED = 8  # octets: where the entries of folders may begin
+_HASH_IN_ENTRY, _HASH = 64, 20  # octets: where in the entry of a folder, and how long
 _NAME_LENGTH_IN_ENTRY, _NAME_IN_ENTRY = 100, 102
 _MOST_IMAGES, _MOST_METADATA = 8, 4 << 20  # looked at for names; octets of each
 _COMPRESSED_FILE: Problem = ("undecodable", "it is compressed as only Windows does")
@@ -32,10 +33,11 @@ def wim_members(content: bytes, budget: Budget) -> Iterator[Member]:
     """Yield the files.  Raises Unlookable where the image cannot be read."""
     resources = list(_resources(content, budget))
     images = [resource for resource in resources if resource.flags & _METADATA]
+    known = _names(images, {resource.hash for resource in resources})
     for resource in resources:
         if resource.flags & _METADATA:
             continue
-        names = tuple(dict.fromkeys(_names(resource.hash, images)))
+        names = tuple(known.get(resource.hash, ()))
         if resource.flags & _COMPRESSED:
             yield Member(names, None, _COMPRESSED_FILE)
         else:
@@ -61,11 +63,21 @@ def _span(content: bytes, at: int) -> tuple[int, int]:
     return offset, min(offset + (size & (1 << 56) - 1), len(content))
 
 
-def _names(hash_value: bytes, images: list[_Resource]) -> Iterator[bytes]:
+def _names(images: list[_Resource], hashes: set[bytes]) -> dict[bytes, dict[bytes, None]]:
+    """Return for each of `hashes` the names of its file, in order, in one pass."""
+    found: dict[bytes, dict[bytes, None]] = {}
     for image in images[:_MOST_IMAGES]:
-        at = image.octets.find(hash_value, 0, _MOST_METADATA) - _HASH_IN_ENTRY
-        if at < 0:
-            continue
-        length = image.octets[at + _NAME_LENGTH_IN_ENTRY : at + _NAME_IN_ENTRY]
-        name = image.octets[at + _NAME_IN_ENTRY :][: int.from_bytes(length, "little")]
-        yield name.decode("utf-16-le", "replace").encode("utf-8", "replace")
+        metadata = image.octets[:_MOST_METADATA]
+        for at in range(0, len(metadata) - _NAME_IN_ENTRY, _ENTRY_ALIGNED):
+            hash_value = metadata[at + _HASH_IN_ENTRY : at + _HASH_IN_ENTRY + _HASH]
+            if hash_value in hashes:
+                found.setdefault(hash_value, {})[_name(metadata, at)] = None
+    return found
+
+
+def _name(metadata: bytes, at: int) -> bytes:
+    """Return the name in the entry of a folder that begins at `at`."""
+    start = at + _NAME_IN_ENTRY
+    length = int.from_bytes(metadata[at + _NAME_LENGTH_IN_ENTRY : start], "little")
+    name = metadata[start : start + length]
+    return name.decode("utf-16-le", "replace").encode("utf-8", "replace")

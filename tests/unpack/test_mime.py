@@ -119,6 +119,14 @@ def test_delimiter_lines_are_told_from_lookalikes(
     assert [part.size_bytes for part in walked.parts] == sizes
 
 
+def test_many_boundaries_of_other_multiparts_are_no_lookalikes(walk: Walking) -> None:
+    """However many lines and boundaries there are: each line is looked up once."""
+    inner = [f"b{number:05}" for number in range(20_000)]
+    lines = [*(f"boundary={name}" for name in inner), *(f"--{name}" for name in inner)]
+    body = "\n".join(["--b", "", "one", *lines, "--b--", ""])
+    assert walk(crlf("Content-Type: multipart/mixed; boundary=b\n\n" + body)).unchecked == []
+
+
 def test_a_multipart_without_parts_is_a_leaf_that_tells_both_types(walk: Walking) -> None:
     walked = walk(crlf("Content-Type: multipart/mixed\n\ntext\n"))
     assert paths(walked) == ["text/plain,multipart/mixed,.asc"]
