@@ -15,8 +15,8 @@ from smtpfilter.mail.findings import Findings, SpamReport
 from smtpfilter.mail.message import Message
 from smtpfilter.mail.octets import SpooledMail
 from smtpfilter.policy.site import Site
-from smtpfilter.policy.virus_names import rated
-from smtpfilter.ports import Engines, Letter, Specimen, Unpacker
+from smtpfilter.policy.virus_names import infect, rated
+from smtpfilter.ports import Engines, Letter, Specimen, Unpacker, VirusScan
 from smtpfilter.verdict.decide import could_pass, is_too_big
 from smtpfilter.verdict.verdict import Case
 
@@ -131,7 +131,7 @@ class Examiner:
             scan = self.helpers.submit(self.engines.scan_viruses, specimen, site)
             if not wait([scan], SPAM_SCAN_WAITS_SECONDS).done:
                 early = self._scores(letter, wanted.preferences(findings), site)
-            result = scan.result()
+            result = self._beyond_signs(scan.result(), specimen, site)
             findings = replace(
                 findings,
                 viruses=None if result.viruses is None else rated(result.viruses, site.name_points),
@@ -144,6 +144,22 @@ class Examiner:
         names = wanted.preferences(findings)
         scores = self._scores(letter, names, site) if early is None else early
         return _with_scores(findings, {name: scores[name] for name in names}, story)
+
+    def _beyond_signs(self, scan: VirusScan, specimen: Specimen, site: Site) -> VirusScan:
+        """Return the answer, or, where it names but signs of spam, what is found in each content by
+        itself as well: of a whole message scanners name what they find first (V-4).
+        """
+        if not scan.viruses or infect(scan.viruses, site.name_points):
+            return scan
+        unpacked = self.unpacker.unpack(specimen.mail, site.limits, all_files=True)
+        files = tuple(replace(file, hidden=True) for file in unpacked.files)
+        each = self.engines.scan_viruses(replace(specimen, files=files), site)
+        if each.viruses is None:
+            return each
+        return VirusScan(
+            viruses=tuple(dict.fromkeys((*scan.viruses, *each.viruses))),
+            unchecked=tuple(dict.fromkeys((*scan.unchecked, *each.unchecked))),
+        )
 
     def _scores(self, letter: Letter, names: Sequence[str], site: Site) -> dict[str, Score]:
         """Return what the engine says by each of these preferences."""

@@ -71,9 +71,11 @@ class Unpacked:
 
 
 class Unpacker(Protocol):
-    def unpack(self, mail: SpooledMail, limits: Limits) -> Unpacked:
+    def unpack(self, mail: SpooledMail, limits: Limits, *, all_files: bool = False) -> Unpacked:
         """Return what is in the message; its files lie in `mail.folder`.  Never raises on content;
         Overloaded where there is no child or no room.
+
+        `all_files`: also contents that stand openly in the mail become files.
         """
         ...
 

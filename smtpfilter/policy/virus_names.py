@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
-from smtpfilter.mail.findings import Virus
+from smtpfilter.mail.findings import Findings, Virus
 from smtpfilter.policy.banning import MOST_SECONDS, compiled
 from smtpfilter.policy.site import NamePoints
 
@@ -63,6 +63,11 @@ def rated(viruses: Iterable[Virus], rules: Sequence[NamePoints]) -> tuple[Virus,
     """Return the findings with what their names are worth by `rules`, by BUILT_IN without any."""
     rules = tuple(rules) or BUILT_IN
     return tuple(replace(virus, points=_points(virus.name, rules)) for virus in viruses)
+
+
+def infect(viruses: Iterable[Virus], rules: Sequence[NamePoints]) -> bool:
+    """Tell whether one of the findings is a virus, and no mere sign of spam (V-4)."""
+    return bool(Findings(viruses=rated(viruses, rules)).infections)
 
 
 def deciding_rule(rules: Iterable[NamePoints], name: str) -> NamePoints | None:

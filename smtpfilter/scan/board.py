@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 from smtpfilter.config import FilterConfig
 from smtpfilter.errors import ScannerDied
-from smtpfilter.mail.findings import Findings, SpamReport
+from smtpfilter.mail.findings import SpamReport
 from smtpfilter.policy.site import Role, Site
-from smtpfilter.policy.virus_names import rated
+from smtpfilter.policy.virus_names import infect
 from smtpfilter.ports import Alarms, Letter, ScannerFailed, Specimen, VirusScan
 from smtpfilter.scan.entries import Entry
 from smtpfilter.scan.found import joined
@@ -146,7 +146,7 @@ class Round:
             self.answers.append(answer)
             if not answer.viruses:
                 self._watch.said_clean(place.entry)
-            if site.first_finding_ends and _infects(answer, site):
+            if site.first_finding_ends and infect(answer.viruses or (), site.name_points):
                 return
 
     def result(self) -> VirusScan:
@@ -172,11 +172,6 @@ class Round:
 def _seat(entry: Entry, config: FilterConfig, clock: Clock) -> Seat:
     seconds = entry.seconds or config.virus_timeout_seconds
     return Seat(entry.name, at_once=config.virus_scans, seconds=seconds, clock=clock)
-
-
-def _infects(answer: VirusScan, site: Site) -> bool:
-    """Tell whether a virus was found; what is a mere sign of spam ends no search (V-4)."""
-    return bool(Findings(viruses=rated(answer.viruses or (), site.name_points)).infections)
 
 
 def _asked(primaries: list[Place], backups: list[Place], site: Site) -> list[str]:

@@ -70,7 +70,8 @@ class Unpacker:
     ) -> None:
         """`all_files`: every part becomes a file, since a scanner reads paths."""
         self._patience = config.scan_timeout_seconds
-        self._task = partial(task, all_files=True) if all_files else task
+        self._all_files = all_files
+        self._task = task
         self._lock = threading.Lock()
         self._pool: ProcessPool | None = None
 
@@ -86,29 +87,30 @@ class Unpacker:
             pool.stop()  # type: ignore[no-untyped-call]
             pool.join()
 
-    def unpack(self, mail: SpooledMail, limits: Limits) -> Unpacked:
-        """Return the parts and what could not be looked into.
+    def unpack(self, mail: SpooledMail, limits: Limits, *, all_files: bool = False) -> Unpacked:
+        """Return the parts and what could not be looked into; see ports.Unpacker.
 
         Never raises on content; Overloaded where no child becomes free or can be started, or the
         spool is full.
         """
+        task = partial(self._task, all_files=True) if all_files or self._all_files else self._task
         try:
-            return self._ask_child(mail, limits)
+            return self._ask_child(task, mail, limits)
         except (ProcessExpired, BrokenProcessPool) as first:
             _log.warning("a child died while unpacking (%s): another try", _cause(first))
         try:
-            return self._ask_child(mail, limits)
+            return self._ask_child(task, mail, limits)
         except ProcessExpired as second:
             _log.error("a second child died while unpacking (%s)", _cause(second))
             return Unpacked(unchecked=(_remark_on(second),))
         except BrokenProcessPool as second:
             raise Overloaded("children for unpacking cannot be started") from second
 
-    def _ask_child(self, mail: SpooledMail, limits: Limits) -> Unpacked:
+    def _ask_child(self, task: Task, mail: SpooledMail, limits: Limits) -> Unpacked:
         pool = self._running_pool()
         seconds = limits.seconds + GRACE_SECONDS
         try:
-            future = pool.schedule(self._task, args=(str(mail.path), limits), timeout=seconds)
+            future = pool.schedule(task, args=(str(mail.path), limits), timeout=seconds)
         except RuntimeError as error:  # the pool broke or was stopped between the two lines
             raise BrokenProcessPool(str(error)) from error
         try:

@@ -21,7 +21,7 @@ from smtpfilter.policy.destiny import Destiny
 from smtpfilter.policy.layers import SenderMatch
 from smtpfilter.policy.settings import NEVER
 from smtpfilter.policy.site import Limits, NamePoints, Site
-from smtpfilter.ports import Letter, Specimen, Unpacked, VirusScan
+from smtpfilter.ports import Letter, PartFile, Specimen, Unpacked, VirusScan
 from smtpfilter.verdict.category import Category
 from smtpfilter.verdict.decide import decide
 from smtpfilter.verdict.verdict import Case
@@ -40,9 +40,10 @@ class ScriptedUnpacker:
     unchecked: tuple[Unchecked, ...] = ()
     asked: int = 0
 
-    def unpack(self, mail: SpooledMail, limits: Limits) -> Unpacked:
+    def unpack(self, mail: SpooledMail, limits: Limits, *, all_files: bool = False) -> Unpacked:
         self.asked += 1
-        return Unpacked(self.parts, self.unchecked)
+        files = (PartFile(Path("/parts/0001"), hidden=False),) if all_files else ()
+        return Unpacked(self.parts, self.unchecked, files)
 
     def stop(self) -> None:
         """Hold no children."""
@@ -51,11 +52,13 @@ class ScriptedUnpacker:
 @dataclass
 class ScriptedEngines:
     """`slow`: the virus scan ends only after the spam scan was asked for.  `scores`: by the names
-    of preferences, None = no answer; 1.0 where nothing is said.
+    of preferences, None = no answer; 1.0 where nothing is said.  `of_parts`: what is said where
+    parts are shown, too.
     """
 
     scores: dict[str, float | None] = field(default_factory=dict)
     viruses: VirusScan = field(default_factory=VirusScan)
+    of_parts: VirusScan = field(default_factory=VirusScan)
     slow: bool = False
     asked: list[str] = field(default_factory=list)
     asked_for: list[str] = field(default_factory=list)
@@ -65,7 +68,7 @@ class ScriptedEngines:
         self.asked.append("virus")
         if self.slow:
             self.spam_asked.wait(20)
-        return self.viruses
+        return self.of_parts if any(file.hidden for file in specimen.files) else self.viruses
 
     def scan_spam(self, letter: Letter, site: Site) -> tuple[SpamReport | None, str | None]:
         self.asked.append("spam")
@@ -309,3 +312,23 @@ def test_mail_with_names_that_are_worth_points_is_scored(
     found = room.examine(case())
     assert (found.spam is not None) is scored
     assert (found.infections == ()) is scored
+
+
+@pytest.mark.parametrize(
+    ("each", "infections", "failure"),
+    [
+        (VirusScan(), (), None),
+        (VIRUS, ("Heuristics.Phishing.Email", "Eicar"), None),
+        (FAILED, (), "down"),
+    ],
+)
+def test_a_sign_of_spam_hides_no_virus_beside_it(
+    room: Room, each: VirusScan, infections: tuple[str, ...], failure: str | None
+) -> None:
+    """V-4, BB-47: of a whole message a scanner names what it finds first; so each part is shown."""
+    room.engines.viruses, room.engines.of_parts = PHISH, each
+
+    found = room.examine(case())
+    assert tuple(virus.name for virus in found.infections) == infections
+    assert found.scanner_failure == failure
+    assert room.unpacker.asked == 2
