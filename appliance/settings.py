@@ -50,6 +50,7 @@ INSTALLED_APPS = [
     "allauth.account",
     "allauth.mfa",
     "axes",
+    "allauth.usersessions",
     "bootstrap",
     "csp",
     "django_htmx",
@@ -193,7 +194,17 @@ ACCOUNT_EMAIL_NOTIFICATIONS = False
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_RATE_LIMITS = {"login": None, "login_failed": None}  # axes counts, in Postgres
-MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 600  # seconds; then a change of factors asks again (W2)
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
+MFA_ADAPTER = "appliance.accounts.factors.FactorAdapter"
+MFA_FORMS = {
+    "authenticate": "appliance.accounts.factors.CodeForm",
+    "reauthenticate": "appliance.accounts.factors.CodeAgainForm",
+    "add_webauthn": "appliance.accounts.factors.PasskeyForm",
+}
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_TOLERANCE = 1  # steps of 30 seconds before and after now (W2)
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not _https  # then browsers allow passkeys on localhost only
 
 # Five failures for one account from one address lock this pair for 15 minutes; never the account.
 AXES_USERNAME_FORM_FIELD = "login"

@@ -4,8 +4,10 @@ from typing import Any
 
 from allauth.account import forms
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core import context
 from django.http import HttpRequest
 
+from appliance.accounts.factors import record_change
 from appliance.accounts.models import User
 
 
@@ -21,6 +23,15 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth's 
         """Store a password that the person chose: none is to be changed any more."""
         user.must_change_password = False
         super().set_password(user, password)
+
+    def send_notification_mail(self, template_prefix: str, user: User, *_: Any, **__: Any) -> None:
+        """Record a change of second factors, of which allauth would write mail."""
+        record_change(template_prefix, user)
+
+    def reauthenticate(self, user: User, password: str) -> bool:
+        """Tell whether this is the person's password; a wrong one counts as a failed login."""
+        credentials = {"email": user.email, "login": user.email, "password": password}
+        return bool(self.authenticate(context.request, **credentials) == user)
 
 
 class LoginForm(forms.LoginForm):  # type: ignore[misc]

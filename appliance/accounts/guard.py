@@ -19,6 +19,13 @@ def allowed(request: HttpRequest, *verbs: Verb) -> User:
     return person
 
 
+def oneself(request: HttpRequest) -> User:
+    """Return the person who asks, for what concerns nobody else.  Raises PermissionDenied."""
+    if not isinstance(request.user, User):
+        raise PermissionDenied
+    return request.user
+
+
 def within(person: User, key: str) -> str:
     """Return the lookup key `key` if it speaks only for recipients in the person's scope.  Raises
     Http404.

@@ -161,6 +161,11 @@ class TracedSender(models.Model):
         return self.sender or "<>"
 
 
+    staff_needs_second_factor = models.BooleanField(
+        default=False,
+        help_text="Everybody but mailbox owners sets up an app or a passkey before anything else.",
+    )
+
 class Alarm(models.Model):
     """Something that is wrong with the appliance and that a person should see to.
 

@@ -43,6 +43,8 @@ PAGES = {
 }
 ENGINES = {
     "database": "Postgres 15.14, synchronous_commit on",
+    "your-account": "/security/",
+    "sessions": "/security/sessions/",
     "filter": "127.0.0.1:10025 answers 220",
     "virus scanner": "ClamAV 1.0.9, finds the EICAR test file",
     "spam scanner": "spamd finds the GTUBE test mail",

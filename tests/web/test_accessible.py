@@ -21,7 +21,8 @@ PATHS = (
     "/policies/banrules/", "/policies/banrules/debian/", "/networks/", "/profiles/outbound/",
     "/notices/", "/notices/virus/en/", "/engines/", "/engines/virusnames/?name=Phishing.x",
     "/engines/preferences/", "/engines/preferences/ann/", "/engines/learning/", "/status/",
-    "/settings/", "/password/change/",
+    "/settings/", "/golive/", "/password/change/",
+    "/security/", "/security/sessions/", "/security/confirm/",
 )  # fmt: skip
 VIEWS = ("why", "text", "rules", "parts")
 

@@ -49,7 +49,10 @@ def test_looking_changes_nothing(cast: Cast, role: str, method: str) -> None:
         "/engines/answer/?name=clamd", "/engines/virusnames/", "/engines/virusnames/?name=x",
         "/engines/virusnames/reset/", "/engines/preferences/", "/engines/preferences/?name=ann",
         "/engines/preferences/ann/", "/engines/preferences/ann/remove/", "/engines/learning/",
-        "/status/", "/status/alarms/dismiss/", "/healthz", "/readyz", "/metrics",
+        "/security/", "/security/app/", "/security/codes/", "/security/codes/new/",
+        "/security/passkeys/add/", "/security/confirm/", "/security/sessions/",
+        "/security/sessions/end/", "/status/", "/status/alarms/dismiss/", "/healthz", "/readyz",
+        "/metrics",
     ]  # fmt: skip
     client = cast.client(role)
     before = _fingerprints()
@@ -65,8 +68,8 @@ def test_every_deed_is_among_those_that_only_answer_to_post() -> None:
     acting = {name for name, method, *got in ROWS if method == "POST" and "302" in got[:7]}
     forms = {"policy", "ban_set", "profile", "networks", "sender_list", "domains", "domain"}
     forms |= {"notice", "accounts", "account"}
-    forms |= {"engines", "virus_names", "preference_list"}
-    allauth = {name for name in acting if name.startswith("account_")} - {
+    forms |= {"engines", "virus_names", "preference_list", "site_settings"}
+    allauth = {name for name in acting if name.startswith(("account_", "mfa_"))} - {
         "account_active",
         "account_remove",
     }

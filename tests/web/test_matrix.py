@@ -168,6 +168,42 @@ POSTED: dict[str, dict[str, str]] = {
     "networks": {"cidr": "192.0.2.0/24"},
     "network_remove": {"cidr": "198.51.100.0/24"},
     "profile": {"spam_lover": "yes"},
+mfa_authenticate            GET  302 302 302 302 302 302 302 302
+mfa_authenticate            POST 302 302 302 302 302 302 302 302
+mfa_login_webauthn          GET  302 302 302 302 302 302 302 302
+mfa_login_webauthn          POST 302 302 302 302 302 302 302 302
+mfa_index                   GET  200 200 200 200 200 200 200 302
+mfa_index                   POST 405 405 405 405 405 405 405 302
+mfa_activate_totp           GET  302 302 302 302 302 302 302 302
+mfa_activate_totp           POST 302 302 302 302 302 302 302 302
+mfa_deactivate_totp         GET  404 404 404 404 404 404 404 302
+mfa_deactivate_totp         POST 404 404 404 404 404 404 404 302
+mfa_view_recovery_codes     GET  404 404 404 404 404 404 404 302
+mfa_view_recovery_codes     POST 405 405 405 405 405 405 405 302
+mfa_generate_recovery_codes GET  302 302 302 302 302 302 302 302
+mfa_generate_recovery_codes POST 302 302 302 302 302 302 302 302
+mfa_download_recovery_codes GET  404 404 404 404 404 404 404 302
+mfa_download_recovery_codes POST 404 404 404 404 404 404 404 302
+mfa_list_webauthn           GET  302 302 302 302 302 302 302 302
+mfa_list_webauthn           POST 302 302 302 302 302 302 302 302
+mfa_add_webauthn            GET  302 302 302 302 302 302 302 302
+mfa_add_webauthn            POST 302 302 302 302 302 302 302 302
+mfa_edit_webauthn           GET  302 302 302 302 302 302 302 302
+mfa_edit_webauthn           POST 302 302 302 302 302 302 302 302
+mfa_remove_webauthn         GET  302 302 302 302 302 302 302 302
+mfa_remove_webauthn         POST 302 302 302 302 302 302 302 302
+account_reauthenticate      GET  200 200 200 200 200 200 200 302
+account_reauthenticate      POST 200 200 200 200 200 200 200 302
+mfa_reauthenticate          GET  302 302 302 302 302 302 302 302
+mfa_reauthenticate          POST 302 302 302 302 302 302 302 302
+mfa_reauthenticate_webauthn GET  302 302 302 302 302 302 302 302
+mfa_reauthenticate_webauthn POST 302 302 302 302 302 302 302 302
+sessions                    GET  200 200 200 200 200 200 200 302
+sessions                    POST 405 405 405 405 405 405 405 302
+sessions_end                GET  405 405 405 405 405 405 405 302
+sessions_end                POST 302 302 302 302 302 302 302 302
+session_end                 GET  405 405 405 405 405 405 405 302
+session_end                 POST 302 302 302 302 302 302 302 302
     "ban_set": {"do": "save", "rule-TOTAL_FORMS": "0", "rule-INITIAL_FORMS": "0"},
     "sender_list": {"sender": "friend@example.org", "action": "allow"},
     "sender_remove": {"sender": "foe@example.org"},
@@ -240,6 +276,10 @@ def addresses(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], st
 
     return address
 
+            **{
+                page: {"pk": 1}
+                for page in ("mfa_edit_webauthn", "mfa_remove_webauthn", "session_end")
+            },
 
 def _learning() -> LearningJob:
     now = timezone.now()
