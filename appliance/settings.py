@@ -6,6 +6,7 @@ What an administrator may change at run time is a row in Postgres, never here.
 """
 
 import os
+import shlex
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -154,6 +155,11 @@ AGENT_SPAMASSASSIN_DATABASE_URL = env.str(
 )
 AGENT_SPAMD_PID_FILE = env.str("AGENT_SPAMD_PID_FILE", default="/run/spamd.pid")
 AGENT_SPAMD_RELOAD = env.str("AGENT_SPAMD_RELOAD", default="")
+
+# --- Postfix's programs, where it is on this machine -----------------------------------------------
+
+WEB_POSTQUEUE = shlex.split(env.str("WEB_POSTQUEUE", default="postqueue"))
+WEB_POSTSUPER = shlex.split(env.str("WEB_POSTSUPER", default="postsuper"))
 
 # --- Accounts -------------------------------------------------------------------------------------
 

@@ -136,6 +136,10 @@ status                   GET   200 403 403 200 403 403 403 302
 status                   POST  405 405 405 405 405 405 405 302
 alarm_dismiss            GET   405 405 405 405 405 405 405 302
 alarm_dismiss            POST  302 403 403 403 403 403 403 302
+queue                    GET   200 403 403 200 403 403 403 302
+queue                    POST  405 405 405 405 405 405 405 302
+queue_deed               GET   405 405 405 405 405 405 405 302
+queue_deed               POST  302 403 403 403 403 403 403 302
 site_settings            GET   200 403 403 200 403 403 403 302
 site_settings            POST  302 403 403 403 403 403 403 302
 trace_add                GET   405 405 405 405 405 405 405 302
