@@ -146,7 +146,7 @@ class Contents:
                 self._message(message, place.inner(1, node))
             return False
         budget = self._budget.container()
-        found = open_container(content, types, names, budget, self._words.candidates())
+        found = open_container(content, types, names, budget, self._words)
         encrypted = False
         if found is not None and not self._too_deep(place):
             encrypted = self._add_members(found, place, node)

@@ -38,7 +38,8 @@ def starts_programs(content: bytes, types: Sequence[str], names: Sequence[str]) 
     if ".rtf" in types:
         return any(map(_RTF_DDE.search, _rtf_fields(shown)))
     if shown.lstrip()[:1] == b"<":
-        return bool(_XML_MARK.search(shown)) or bool(_DDE.search(_xml_fields(shown)))
+        marked = b"dde" in shown and bool(_XML_MARK.search(shown))
+        return marked or (b"w:instr" in shown and bool(_DDE.search(_xml_fields(shown))))
     table = not _TEXT.isdisjoint(types) and any(map(_TABLE_NAME.search, names))
     return table and bool(_FORMULA.search(shown, 0, _TABLE_SHOWN))
 
