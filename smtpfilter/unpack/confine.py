@@ -27,9 +27,9 @@ class _Machine:
 
 
 # socket bind listen connect clone fork vfork execve ptrace unshare setns process_vm_readv
-# process_vm_writev bpf execveat io_uring_setup clone3
-_X86_64 = (41, 49, 50, 42, 56, 57, 58, 59, 101, 272, 308, 310, 311, 321, 322, 425, 435)
-_AARCH64 = (198, 200, 201, 203, 220, 221, 117, 97, 268, 270, 271, 280, 281, 425, 435)
+# process_vm_writev bpf execveat io_uring_setup clone3 pidfd_getfd
+_X86_64 = (41, 49, 50, 42, 56, 57, 58, 59, 101, 272, 308, 310, 311, 321, 322, 425, 435, 438)
+_AARCH64 = (198, 200, 201, 203, 220, 221, 117, 97, 268, 270, 271, 280, 281, 425, 435, 438)
 _MACHINES = {
     "x86_64": _Machine(0xC000003E, _X86_64),
     "aarch64": _Machine(0xC00000B7, _AARCH64),

@@ -1,6 +1,7 @@
 """Unpacking in children: one that dies, hangs or takes too much costs itself, never the mail."""
 
 import contextlib
+import ctypes
 import errno
 import os
 import signal
@@ -83,12 +84,20 @@ def finds_no_room(path: str, limits: Limits) -> Unpacked:
     raise NoRoom("spool: no space left")
 
 
+def take_descriptor() -> None:
+    """Take standard output of a process, our own for that matter (pidfd_getfd)."""
+    taken = ctypes.CDLL(None).syscall(438, os.pidfd_open(os.getpid()), 1, 0)
+    if taken < 0:
+        raise OSError
+
+
 def calls_out(path: str, limits: Limits) -> Unpacked:
     allowed = []
     for name, call in (
         ("socket", lambda: socket.socket(socket.AF_INET)),
         ("fork", os.fork),
         ("program", lambda: os.execv("/bin/true", ["true"])),
+        ("descriptor of another process", take_descriptor),
     ):
         with contextlib.suppress(OSError):
             call()
