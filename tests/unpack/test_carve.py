@@ -56,7 +56,8 @@ def test_what_only_begins_alike_is_nothing(look: Looking, tail: bytes) -> None:
 
 
 def test_many_beginnings_before_a_program_do_not_hide_it(look: Looking) -> None:
-    assert any(".exe-ms" in part.short_types for part in look(b"GIF89a" + b"MZ" * 30_000 + PE).parts)
+    parts = look(b"GIF89a" + b"MZ" * 30_000 + PE).parts
+    assert any(".exe-ms" in part.short_types for part in parts)
 
 
 def test_a_cabinet_behind_a_program_is_tried(look: Looking) -> None:
