@@ -52,6 +52,10 @@ SELECT jsonb_build_object(
   'revision', (SELECT max(number) FROM policies_policychange))::text
 """
 _EXECUTE = "EXECUTE policy_book (%s, %s, %s)"
+_EVERY_KEY = """
+SELECT ARRAY(SELECT key FROM policies_policylayer UNION SELECT key FROM policies_senderrule),
+       ARRAY(SELECT DISTINCT sender FROM policies_senderrule),
+       ARRAY(SELECT name FROM domains_domain)"""
 
 _prepared: WeakSet[Any] = WeakSet()  # connections of psycopg2 that know the statement
 
@@ -71,15 +75,26 @@ class DatabasePolicySource:
         try:
             if not connection.in_atomic_block:
                 close_old_connections()
-            with connection.cursor() as cursor:
-                if connection.connection not in _prepared:
-                    cursor.execute(_PREPARE)
-                    _prepared.add(connection.connection)
-                cursor.execute(_EXECUTE, [list(of_recipients), list(of_senders), domains])
-                (text,) = cursor.fetchone()
+            return _read([list(of_recipients), list(of_senders), domains])
         except Error as error:
             raise PolicyUnavailable(str(error)) from error
-        return _book(json.loads(text))
+
+    def load_all(self) -> PolicyBook:
+        """Return all stored policy, for everybody: for a replay, not for the mail path."""
+        with connection.cursor() as cursor:
+            cursor.execute(_EVERY_KEY)
+            return _read(list(cursor.fetchone()))
+
+
+def _read(keys: list[list[str]]) -> PolicyBook:
+    """Return what is stored under these keys of recipients, of senders, and domains."""
+    with connection.cursor() as cursor:
+        if connection.connection not in _prepared:
+            cursor.execute(_PREPARE)
+            _prepared.add(connection.connection)
+        cursor.execute(_EXECUTE, keys)
+        (text,) = cursor.fetchone()
+    return _book(json.loads(text))
 
 
 def _keys(addresses: Iterable[Address]) -> frozenset[str]:

@@ -9,7 +9,7 @@ from smtpfilter.mail.address import Address
 from smtpfilter.mail.envelope import MailId, Recipient
 from smtpfilter.mail.findings import Authentication
 from smtpfilter.policy.banning import rules_for
-from smtpfilter.policy.layers import Origin, PolicyBook
+from smtpfilter.policy.layers import EffectivePolicy, Origin, PolicyBook
 from smtpfilter.policy.resolve import is_local, resolve
 from smtpfilter.policy.senders import belongs, match_senders
 from smtpfilter.verdict.verdict import Case
@@ -29,12 +29,13 @@ def make_case(
     hostname: str,
     origin: Origin = Origin(),  # noqa: B008 - a frozen value
     authentication: Authentication | None = None,
+    policy: EffectivePolicy | None = None,
 ) -> Case:
     """Return the case of `recipient`; `identities` are the envelope sender, then the authors
-    (W-1).
+    (W-1).  `policy`: what resolve() said before, for the same book, recipient and profiles.
     """
     mail_from, *authors = identities
-    policy = resolve(book, recipient.address, origin.profiles)
+    policy = policy or resolve(book, recipient.address, origin.profiles)
     return Case(
         mail_id=mail_id,
         recipient=recipient,

@@ -6,6 +6,7 @@ drift.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from smtpfilter.errors import MailLoop
 from smtpfilter.mail.edits import Edits
@@ -24,19 +25,42 @@ from smtpfilter.verdict.verdict import Case, Verdict
 MOST_HOPS, MOST_HOPS_TO_LOCAL = 100, 110  # Received fields (O-12)
 
 
-def decide(case: Case, findings: Findings) -> Verdict:
-    """Return what happens to the message for the recipient of `case`, with the reasons."""
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What happens, before a word is said about it; Verdict has the same facts."""
+
+    seen: Seen
+    stops: tuple[Stop, ...]
+    blocking: Stop | None
+    keep: bool
+
+    @property
+    def destiny(self) -> Destiny:
+        return self.blocking.destiny if self.blocking else Destiny.PASS
+
+    @property
+    def blocked_by(self) -> Category | None:
+        return self.blocking.category if self.blocking else None
+
+
+def choose(case: Case, findings: Findings) -> Choice:
+    """Return what happens to the message for the recipient of `case`."""
     seen = look(case, findings)
     stops = find_stops(case, seen)
     blocking = blocking_stop(stops)
-    keep = is_kept(case, seen, blocking, stops)
+    return Choice(seen, stops, blocking, is_kept(case, seen, blocking, stops))
+
+
+def decide(case: Case, findings: Findings) -> Verdict:
+    """Return what happens to the message for the recipient of `case`, with the reasons."""
+    choice = choose(case, findings)
+    seen, stops, blocking, keep = choice.seen, choice.stops, choice.blocking, choice.keep
     suppressed = telling.suppressed(case, seen, blocking)
-    blocked_by = blocking.category if blocking else None
-    destiny = blocking.destiny if blocking else Destiny.PASS
+    destiny = choice.destiny
     return Verdict(
         recipient=case.recipient,
         categories=seen.categories,
-        blocked_by=blocked_by,
+        blocked_by=choice.blocked_by,
         destiny=destiny,
         keep=keep,
         edits=Edits() if blocking else marks.edits(case, seen, keep=keep),
