@@ -14,6 +14,7 @@ from appliance.errors import Refused, Unknown
 from smtpfilter.policy import values
 
 LONGEST_VALUE = 500  # characters
+MOST_STARS = 3  # in one address: SpamAssassin tries all ways to fill them, for every message
 
 _ADDRESS = re.compile(r"[A-Za-z0-9._+=~*?@-]{1,254}")
 _RULE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
@@ -80,6 +81,9 @@ def _addresses(text: str) -> str:
     odd = next((word for word in words if not _ADDRESS.fullmatch(word)), "")
     if odd or not words:
         raise Refused(f"{odd!r} is no address: write ann@example.com or *@example.com")
+    starry = next((word for word in words if word.count("*") > MOST_STARS), "")
+    if starry:
+        raise Refused(f"{starry!r} has more than {MOST_STARS} of *: write several addresses")
     return " ".join(words)
 
 

@@ -115,6 +115,7 @@ def test_preferences_have_typed_values(key: str, typed: str, stored: str) -> Non
         ("welcomelist_from", "a" * 255),
         ("welcomelist_from", " ".join(["ann@example.com"] * 40)),
         ("welcomelist_from", "ann@example.com\x00"),
+        ("welcomelist_from", "*a*a*a*a@example.com"),
         ("ok_languages", "../../etc"),
     ],
 )
