@@ -128,6 +128,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "max_retries": 1,  # a page does not wait for a broker that is down
     "interval_start": 0,
 }
+CELERY_TASK_DEFAULT_QUEUE = "celery"
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_PUBLISH_RETRY = False  # beat wakes up what a lost call forgot

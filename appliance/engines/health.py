@@ -58,7 +58,9 @@ def virus_parts(config: FilterConfig) -> Parts:
     parts = {VIRUS: _all_virus_scanners(said)}
     if len(said) > 1:
         parts |= {
-            f"{VIRUS} {one.entry.name}": Probe(answer.ok, f"{one.role}: {answer.detail}")
+            f"{VIRUS} {one.entry.name}": Probe(
+                answer.ok, f"{one.role}: {answer.detail}", seconds=answer.seconds
+            )
             for one, answer in said
         }
     return parts | _signatures(said, timezone.now()) | _limits(small, config)
@@ -77,7 +79,10 @@ def spam_parts(config: FilterConfig) -> Parts:
     said = dict(zip(names, answers, strict=True))
     parts = {SPAM: _all_spam_engines(said, all_needed=chosen == "both")}
     if len(said) > 1:
-        parts |= {f"{SPAM} {name}": Probe(one.ok, one.detail) for name, one in said.items()}
+        parts |= {
+            f"{SPAM} {name}": Probe(one.ok, one.detail, seconds=one.seconds)
+            for name, one in said.items()
+        }
     return parts
 
 
@@ -127,7 +132,7 @@ def _all_virus_scanners(said: Sequence[tuple[InUse, Answer]]) -> Probe:
     if not primaries:
         return Probe(True, f"no primary answers, mail waits for {', '.join(works)}", warns=True)
     if len(said) == 1:
-        return Probe(True, said[0][1].detail)
+        return Probe(True, said[0][1].detail, seconds=said[0][1].seconds)
     some = f"{len(works)} of {len(said)} answer"
     return Probe(True, f"{some}: {', '.join(works)}", warns=len(works) < len(said))
 
@@ -146,7 +151,8 @@ def _all_spam_engines(said: Mapping[str, Answer], *, all_needed: bool) -> Probe:
         fail = {name: answer for name, answer in said.items() if not answer.ok}
         return Probe(False, _complaints(fail))
     if len(said) == 1:
-        return Probe(True, f"{works[0]} {said[works[0]].detail}")
+        (answer,) = said.values()
+        return Probe(True, f"{works[0]} {answer.detail}", seconds=answer.seconds)
     some = f"{len(works)} of {len(said)} answer"
     return Probe(True, f"{some}: {', '.join(works)}", warns=len(works) < len(said))
 

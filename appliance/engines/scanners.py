@@ -6,7 +6,8 @@ worse than one that is down (design 4.15).
 
 import os
 import tempfile
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -37,13 +38,14 @@ class InUse:
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What an engine says.  `database`: of its signatures; `built_at`: how fresh they are, None
-    where it does not tell.
+    where it does not tell.  `seconds`: what the test took, None where it failed.
     """
 
     ok: bool
     detail: str
     database: str = ""
     built_at: datetime | None = None
+    seconds: float | None = field(default=None, compare=False)
 
     def age_hours(self, now: datetime) -> float | None:
         return None if self.built_at is None else (now - self.built_at).total_seconds() / 3600
@@ -76,15 +78,18 @@ def entry_roles(config: FilterConfig) -> dict[str, Role]:
 
 def ask_virus_scanner(entry: Entry, config: FilterConfig) -> Answer:
     """Let it look for EICAR, as for a message."""
+    begun = time.monotonic()
     try:
         SelfTest(_test_folder(config)).run(entry.scanner, TIMEOUT_SECONDS)
+        seconds = time.monotonic() - begun
         said = _version(entry.scanner)
     except (ScannerFailed, OSError) as error:
         return Answer(False, visible(str(error), 300) or type(error).__name__)
     engine, _, rest = said.partition("/")
     database, _, built = rest.partition("/")
     found = "finds the EICAR test file"
-    return Answer(True, f"{engine}, {found}" if engine else found, database, _moment(built))
+    detail = f"{engine}, {found}" if engine else found
+    return Answer(True, detail, database, _moment(built), seconds)
 
 
 def _version(scanner: VirusScanner) -> str:
@@ -106,11 +111,12 @@ def spam_engines(config: FilterConfig) -> list[SpamEngine]:
 
 def ask_spam_engine(engine: SpamEngine) -> Answer:
     """Let it score GTUBE."""
+    begun = time.monotonic()
     try:
         engine.scanner.self_test()
     except (ScannerFailed, OSError) as error:
         return Answer(False, visible(str(error), 300) or type(error).__name__)
-    return Answer(True, "finds the GTUBE test mail")
+    return Answer(True, "finds the GTUBE test mail", seconds=time.monotonic() - begun)
 
 
 def ask_engine(config: FilterConfig, name: str) -> Answer | None:

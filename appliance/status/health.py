@@ -7,13 +7,15 @@ longer than TIMEOUT_SECONDS.
 
 import platform
 import socket
+import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.utils import timezone
-from redis import Redis, RedisError
+from redis import RedisError
 
 from appliance.engines.health import (
     SIGNATURES,
@@ -26,6 +28,8 @@ from appliance.engines.health import (
 )
 from appliance.sources.health import source_failures
 from appliance.status.alarms import current_alarms
+from appliance.status.disk import disk
+from appliance.status.heartbeat import SILENT_SECONDS, broker, seconds_since_beat
 from appliance.status.models import SiteSettings
 from appliance.status.probe import TIMEOUT_SECONDS, Probe
 from appliance.status.readable import unreadable
@@ -47,13 +51,14 @@ def probe_all(config: FilterConfig | None = None) -> dict[str, Probe]:
     """
     config = config or FilterConfig.from_environment()
     probes: tuple[Callable[[], Parts], ...] = (
-        _part("database", _database),
-        _part("filter", lambda: _greets(config.listen[0])),
+        _part("database", _timed(_database)),
+        _part("filter", _timed(lambda: _greets(config.listen[0]))),
         _parts(VIRUS, lambda: virus_parts(config)),
         _part("scan group", lambda: _scan_group(config)),
         _parts(SPAM, lambda: spam_parts(config)),
-        _part("next hop", lambda: _greets(config.relay)),
-        _part("queue", _broker),
+        _part("next hop", _timed(lambda: _greets(config.relay))),
+        _part("queue", _timed(_broker)),
+        _part("disk", lambda: disk(config.spool_dir, settings.VAR_DIR)),
         _part("notices", _notices),
         _part("dns", lambda: _dns(config)),
         _part("sources", _sources),
@@ -112,6 +117,17 @@ def _parts(name: str, probes: Callable[[], Parts]) -> Callable[[], Parts]:
     return parts
 
 
+def _timed(probe: Callable[[], Probe]) -> Callable[[], Probe]:
+    """Return the probe so that its answer tells how long it took."""
+
+    def timed() -> Probe:
+        begun = time.monotonic()
+        said = probe()
+        return replace(said, seconds=time.monotonic() - begun)
+
+    return timed
+
+
 def _database() -> Probe:
     try:
         with connection.cursor() as cursor:
@@ -145,8 +161,16 @@ def _connect(endpoint: Endpoint) -> socket.socket:
 
 
 def _broker() -> Probe:
-    Redis.from_url(_redis_url(settings.CELERY_BROKER_URL), socket_timeout=TIMEOUT_SECONDS).ping()
-    return Probe(True, "Redis answers")
+    """Tell how much waits for Celery, and whether beat and a worker were at work lately."""
+    redis = broker(TIMEOUT_SECONDS)
+    waiting = redis.llen(settings.CELERY_TASK_DEFAULT_QUEUE)
+    ago = seconds_since_beat(redis)
+    tasks = "1 task waits" if waiting == 1 else f"{waiting} tasks wait"
+    if ago is None or ago > SILENT_SECONDS:
+        silent = "was never at work" if ago is None else f"was last at work {ago / 60:.0f} min ago"
+        detail = f"Redis answers, {tasks}, Celery {silent}: do its worker and beat run?"
+        return Probe(True, detail, warns=True)
+    return Probe(True, f"Redis answers, {tasks}, Celery was at work {ago:.0f} s ago")
 
 
 def _dns(config: FilterConfig) -> Probe | None:
@@ -206,11 +230,3 @@ def _notices() -> Probe:
     if overdue:
         return Probe(False, f"{waiting}; do Celery's worker and beat run?")
     return Probe(True, waiting)
-
-
-def _redis_url(broker_url: str) -> str:
-    """Return Celery's spelling of a Redis address as redis-py reads it."""
-    scheme, _, rest = broker_url.partition("://")
-    if scheme == "redis+socket":
-        return "unix://" + rest.replace("virtual_host=", "db=")
-    return broker_url
