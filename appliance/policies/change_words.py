@@ -52,14 +52,17 @@ def changed_fields(change: PolicyChange) -> list[str]:
 
 
 def differences(change: PolicyChange) -> list[Difference]:
-    """Return what differs between before and after; what the change's key says is left out."""
+    """Return what differs between before and after in words; what the change's key says, and what
+    is nothing on either side, is left out.
+    """
     was, now = flat(change.before or {}), flat(change.after or {})
-    keys = {change.key, *change.key.split(" ")}
-    return [
+    keys = {change.key, *change.key.split(" "), "None"}
+    told = [
         difference(name, was.get(name), now.get(name))
         for name in changed_fields(change)
-        if not {str(was.get(name)), str(now.get(name))} <= {*keys, "None"}
+        if not {str(was.get(name)), str(now.get(name))} <= keys
     ]
+    return [one for one in told if one.before != one.after]
 
 
 def difference(name: str, was: Any, now: Any) -> Difference:

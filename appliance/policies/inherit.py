@@ -2,6 +2,7 @@
 from, who locked it.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,7 +11,7 @@ from smtpfilter.mail.address import Address, parse_address
 from smtpfilter.policy.layers import Layer, PolicyBook
 from smtpfilter.policy.lookup import SITE, is_bare
 from smtpfilter.policy.resolve import DEFAULT, resolve, scope
-from smtpfilter.policy.settings import FIELDS
+from smtpfilter.policy.settings import FIELDS, PolicySettings
 
 NOBODY = "postern-inherits-from"  # a local part for which no layer is stored
 
@@ -37,20 +38,40 @@ def origin_key(origin: str) -> str:
     return origin.partition(" (policy ")[0] if layered else ""
 
 
-def inherited(key: str) -> dict[str, Inherited]:
-    """Return, for every field, what holds at the layer `key` (printed form) without the layer
-    itself.
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """A layer and all that stand above it.  `above`: the nearest first, with what sources say at
+    the same key.  `values`, `origins`: what holds at the layer, itself included.
     """
+
+    above: tuple[Layer, ...]
+    inherited: dict[str, Inherited]
+    values: PolicySettings
+    origins: Mapping[str, str]
+
+
+def chain_of(key: str) -> Chain:
+    """Return what holds at the layer `key` (printed form), and where it all comes from."""
     address = _someone_under(key)
     book = DatabasePolicySource().load((), (address,))
     if is_bare(key):  # it counts in local domains only
         book = replace(book, domains=frozenset({address.domain}))
     above = _layers_above(key, book, address)
-    policy = resolve(replace(book, layers=above), address)
-    return {
-        name: Inherited(getattr(policy.settings, name), policy.origins[name], _lock(name, above))
+    own = tuple(layer for layer in book.layers if layer.key == key and not layer.source)
+    without = resolve(replace(book, layers=above), address)
+    within = resolve(replace(book, layers=(*own, *above)), address)
+    found = {
+        name: Inherited(getattr(without.settings, name), without.origins[name], _lock(name, above))
         for name in FIELDS
     }
+    return Chain(above, found, within.settings, within.origins)
+
+
+def inherited(key: str) -> dict[str, Inherited]:
+    """Return, for every field, what holds at the layer `key` (printed form) without the layer
+    itself.
+    """
+    return chain_of(key).inherited
 
 
 def _someone_under(key: str) -> Address:

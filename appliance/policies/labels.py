@@ -109,6 +109,15 @@ LABELS = {
 }
 """One for every field of PolicySettings; a test compares them."""
 
+NAMED_WORDS = {
+    "standard": "What a fresh site does: marked and held from 6.3 points on.",
+    "careful": "For the first weeks: marked from 6.3 points on, held only from 10 on.",
+    "strict": "Marked from 4 points on, held from 5 on; bad headers and unchecked mail are held.",
+    "mark only": "Everything is checked, marked and delivered; only infected mail is stopped.",
+    "not filtered": "Nothing is checked, not even for viruses: for mailboxes that collect spam.",
+}
+"""What the shipped named policies are for."""
+
 DESTINY_WORDS = {
     "pass": "Deliver",
     "discard": "Hold, or discard without a copy",

@@ -5,13 +5,21 @@ from typing import Any
 from django import forms
 
 from appliance.errors import Refused
-from appliance.policies.forms import PolicyForm
-from appliance.policies.inherit import Inherited
+from appliance.policies.inherit import Chain, Inherited
 from appliance.policies.models import Profile
-from smtpfilter.policy.settings import FIELDS
+from appliance.policies.policy_form import PolicyForm
+from smtpfilter.policy.settings import FIELDS, PolicySettings
 
 FROM_LAYERS = {name: Inherited(None, "the layers", "") for name in FIELDS}
 """What a profile does not set comes from the recipient's layers."""
+
+
+def chain_of_profile(profile: Profile | None) -> Chain:
+    """Return what holds where the profile does: what it sets, and nothing known beside that."""
+    settings = profile.to_settings() if profile else PolicySettings()
+    said = [name for name in FIELDS if getattr(settings, name) is not None]
+    origins = {name: "this profile" if name in said else "the layers" for name in FIELDS}
+    return Chain((), FROM_LAYERS, settings, origins)
 
 
 class NetworkForm(forms.Form):

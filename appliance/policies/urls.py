@@ -11,6 +11,7 @@ urlpatterns = [
     path("policies/banrules/", banrules.ban_sets, name="ban_sets"),
     path("policies/banrules/<str:name>/", banrules.ban_set, name="ban_set"),
     path("policies/banrules/<str:name>/remove/", banrules.ban_set_remove, name="ban_set_remove"),
+    path("policies/overrides/", layers.overrides, name="overrides"),
     path("policies/<path:key>/", layers.policy, name="policy"),
     path("networks/", networks.networks, name="networks"),
     path("networks/remove/", networks.drop_network, name="network_remove"),

@@ -31,7 +31,7 @@ def site() -> dict[str, Any]:
     change_profile(name="out", values={"spam_lover": "yes"}, ports=[10587], **who)
     add_network(cidr="192.0.2.0/24", profile="out", **who)
     set_fields(key="ann@example.com", values={"spam_kill_level": "never"}, **who)
-    named = NamedPolicy.objects.create(name="strict", spam_destiny="reject")
+    named = NamedPolicy.objects.create(name="rejecting", spam_destiny="reject")
     PolicyLayer.objects.create(key=".org", policy=named, priority=3, locked=["spam_lover"])
     expires_at = datetime(2031, 1, 1, tzinfo=UTC)
     add_sender(key="@.", sender="bad.example", action="2.5", expires_at=expires_at, **who)
@@ -88,7 +88,7 @@ def test_a_plan_is_what_the_import_then_does(site: dict[str, Any]) -> None:
     assert '~ layers ann@example.com spam_kill_level: "never" -> 8.0' in plan
     assert "~ layers ann@example.com spam_lover: null -> true" in plan
     assert any(line.startswith("- layers .org ") for line in plan)
-    assert any(line.startswith("- policies strict ") for line in plan)
+    assert any(line.startswith("- policies rejecting ") for line in plan)
     assert import_rows(document=document, actor="test", plan_only=True) == []
 
 

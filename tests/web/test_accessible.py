@@ -18,7 +18,9 @@ RULES = {
 PATHS = (
     "/", "/quarantine/", "/mails/", "/policies/", "/policies/example.com/", "/senders/",
     "/senders/example.com/", "/domains/", "/domains/example.com/", "/accounts/",
-    "/policies/banrules/", "/policies/banrules/debian/", "/networks/", "/profiles/outbound/",
+    "/policies/@./", "/policies/olga@example.com/", "/revisions/",
+    "/policies/overrides/?key=@.&of=spam_kill_level", "/policies/banrules/",
+    "/policies/banrules/debian/", "/networks/", "/profiles/outbound/",
     "/notices/", "/notices/virus/en/", "/engines/", "/engines/virusnames/?name=Phishing.x",
     "/engines/preferences/", "/engines/preferences/ann/", "/engines/learning/", "/status/",
     "/settings/", "/golive/", "/password/change/",

@@ -54,6 +54,8 @@ policies                 GET   200 200 200 200 403 403 200 302
 policies                 POST  405 405 405 405 405 405 405 302
 policy                   GET   200 200 200 200 403 403 404 302
 policy                   POST  302 302 403 403 403 403 404 302
+overrides                GET   200 200 200 200 403 403 404 302
+overrides                POST  405 405 405 405 405 405 405 302
 ban_sets                 GET   200 200 200 200 403 403 200 302
 ban_sets                 POST  405 405 405 405 405 405 405 302
 ban_set                  GET   200 200 200 200 403 403 200 302
@@ -171,7 +173,7 @@ POSTED: dict[str, dict[str, str]] = {
     "policy": {"spam_kill_level": "9"},
     "networks": {"cidr": "192.0.2.0/24"},
     "network_remove": {"cidr": "198.51.100.0/24"},
-    "profile": {"spam_lover": "yes"},
+    "profile": {"treat_spam": "mark"},
 mfa_authenticate            GET  302 302 302 302 302 302 302 302
 mfa_authenticate            POST 302 302 302 302 302 302 302 302
 mfa_login_webauthn          GET  302 302 302 302 302 302 302 302
@@ -276,7 +278,8 @@ def addresses(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], st
                 for page in ("account", "account_active", "account_remove")
             },
         }
-        return reverse(name, kwargs=arguments.get(name))
+        asked = f"?key={KEY}&of=spam_kill_level" if name == "overrides" else ""
+        return reverse(name, kwargs=arguments.get(name)) + asked
 
     return address
 

@@ -14,12 +14,14 @@ from appliance.policies.groups import grouped
 from appliance.policies.labels import worded_settings
 from appliance.policies.models import Profile
 from appliance.policies.profile_forms import (
-    FROM_LAYERS,
     NetworkForm,
     ProfileForm,
     ProfileNameForm,
+    chain_of_profile,
 )
 from appliance.policies.profiles import change_profile, profile_name, remove_profile
+from appliance.policies.revisions import because
+from appliance.policies.treatments import meanings
 from appliance.ui.asking import UNPROCESSABLE, carried_out, posted, sentence, told
 
 
@@ -64,18 +66,23 @@ def profile(request: HttpRequest, name: str) -> HttpResponse:
     if found is None and not edits:
         raise Http404
     form = ProfileForm(found or Profile(name=name), posted(request))
-    if form.is_valid() and carried_out(form, _save, name=name, form=form, actor=person.email):
+    acts = form.is_valid()
+    unasked = acts and form.leaves_unasked()
+    if acts and not unasked and carried_out(form, _save, name=name, form=form, actor=person.email):
         messages.success(request, "Saved. The next message obeys it.")
         return redirect("profile", name)
     shown = {
         "name": name,
         "profile": found,
         "form": form,
-        "groups": grouped(form, FROM_LAYERS, NOWHERE),  # the layers are no place to link to
+        "groups": grouped(form, NOWHERE, chain_of_profile(found)),  # layers are no place to link to
+        "level": "Profile",
+        "treatments": meanings(),
         "may_edit": edits,
         "no_locks": True,
+        "unasked": unasked,
     }
-    status = UNPROCESSABLE if form.errors else 200
+    status = UNPROCESSABLE if form.errors or unasked else 200
     return render(request, "networks/profile.html", shown, status=status)
 
 
@@ -87,4 +94,5 @@ def drop_profile(request: HttpRequest, name: str) -> HttpResponse:
 
 
 def _save(name: str, form: ProfileForm, actor: str) -> None:
-    change_profile(name=name, values=form.changes(), actor=actor, **form.ways())
+    with because(form.cleaned_data["why"]):
+        change_profile(name=name, values=form.changes(), actor=actor, **form.ways())
