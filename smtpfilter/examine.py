@@ -126,11 +126,11 @@ class Examiner:
         nobody gets anyway is not scored: that is unknown then.
         """
         letter = Letter(specimen.mail, envelope, body_bytes=site.spam_body_bytes)
-        early = None
+        scores: dict[str, Score] = {}
         if wanted.virus:
             scan = self.helpers.submit(self.engines.scan_viruses, specimen, site)
             if not wait([scan], SPAM_SCAN_WAITS_SECONDS).done:
-                early = self._scores(letter, wanted.preferences(findings), site)
+                scores = self._scores(letter, wanted.preferences(findings), site)
             result = self._beyond_signs(scan.result(), specimen, site)
             findings = replace(
                 findings,
@@ -142,7 +142,7 @@ class Examiner:
                 "virus scan", viruses=[v.name for v in result.viruses or ()], failure=result.failure
             )
         names = wanted.preferences(findings)
-        scores = self._scores(letter, names, site) if early is None else early
+        scores |= self._scores(letter, [name for name in names if name not in scores], site)
         return _with_scores(findings, {name: scores[name] for name in names}, story)
 
     def _beyond_signs(self, scan: VirusScan, specimen: Specimen, site: Site) -> VirusScan:

@@ -332,3 +332,14 @@ def test_a_sign_of_spam_hides_no_virus_beside_it(
     assert tuple(virus.name for virus in found.infections) == infections
     assert found.scanner_failure == failure
     assert room.unpacker.asked == 2
+
+
+def test_who_may_get_the_mail_only_after_the_virus_scan_is_asked_for_then(room: Room) -> None:
+    """V-4, S-1: a sign of spam that is worth points below 0 makes up for a sender's."""
+    room.engines.viruses, room.engines.slow = PHISH, True
+    room.site = Site(name_points=(NamePoints("Phishing", -20.0),))
+
+    unwanted = case(ANN, **preferring("x"), sender=SenderMatch(points=10.0))
+    found = room.examine(unwanted, case(BOB, **preferring("y")))
+    assert room.engines.asked_for == ["y", "x"]
+    assert found.report_for("x") is not None
