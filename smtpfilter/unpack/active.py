@@ -111,7 +111,7 @@ def _xml(words: Sequence[bytes], mark: re.Pattern[bytes]) -> Test:
 
 
 def _smuggles(content: bytes, types: Sequence[str]) -> bool:
-    page = content[:_SHOWN].lower()
+    page = content[:_SHOWN].replace(b"\0", b"").lower()  # UTF-16, or what browsers pass over
     return b"<script" in page and bool(_SCRIPT.search(page) and _SMUGGLING.search(page))
 
 

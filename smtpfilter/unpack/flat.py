@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from smtpfilter.unpack.archives import DAMAGED, Member
 from smtpfilter.unpack.limits import Budget, Unlookable
 
-ACTIVE_MIME = b"ActiveMime"
 _STEP = 1 << 16  # octets between two looks at the budget
 _FIRST_ZLIB = 50  # octets before it in an ActiveMime file
 _DATA = re.compile(

@@ -39,6 +39,7 @@ RELATIONS = b"<Relationships><Relationship Type='http://x/%s' Target='http://x/'
         (RELATIONS % (b"hyperlink", b"TargetMode='External'"), XML, ()),
         (RELATIONS % (b"attachedTemplate", b""), XML, ()),
         (b"<script>URL.createObjectURL(b)</script>", (".html",), (".html-smuggling",)),
+        ("<script>createObjectURL".encode("utf-16"), (".dat",), (".html-smuggling",)),
         (b"<script>alert(1)</script>", (".html",), ()),
         (b"<svg><script/></svg>", (".image", ".svg"), (".svg-script",)),
         (b"<svg onload='x()'/>", (".image", ".svg"), (".svg-script",)),
