@@ -17,6 +17,7 @@ from smtpfilter.policy.settings import (
     FOLLOWS_UNCHECKED,
 )
 
+CHANGES = "policies_policychange"
 COLUMN_TYPES = {
     "flag": models.BooleanField,
     "level": models.FloatField,
@@ -100,7 +101,9 @@ def test_the_record_of_changes_cannot_be_emptied() -> None:
     record(who="me", verb="policy change", key="@.", before=None, after={})
 
     with pytest.raises(Error, match="append-only"), transaction.atomic():
-        connection.cursor().execute("TRUNCATE policies_policychange")
+        cursor = connection.cursor()
+        cursor.execute(f"ALTER TABLE {CHANGES} ENABLE TRIGGER {CHANGES}_never_emptied")
+        cursor.execute(f"TRUNCATE {CHANGES}")
     assert PolicyChange.objects.count() == 1
 
 

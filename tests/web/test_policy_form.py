@@ -45,7 +45,7 @@ def test_the_form_links_to_where_a_value_comes_from(cast: Cast) -> None:
 
     page = cast.client("administrator").get(URL).content.decode()
 
-    assert '<strong><bdi>9</bdi></strong><br>from <a href="/policies/example.com/">' in page
+    assert '<strong><bdi>9</bdi></strong> <br>from <a href="/policies/example.com/">' in page
 
 
 def test_a_manager_sees_the_sites_value_without_a_link_to_it(cast: Cast) -> None:

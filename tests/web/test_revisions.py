@@ -203,3 +203,20 @@ def test_two_people_at_one_form_lose_nothing(cast: Cast) -> None:
     layer = find_layer(KEY)
     assert layer is not None
     assert (layer.spam_lover, layer.spam_kill_level, layer.spam_tag2_level) == (True, 7, 6)
+
+
+EVIL = "<script>alert(1)</script>\u202e"
+
+
+def test_what_people_wrote_is_shown_as_text(cast: Cast) -> None:
+    """R-01: names, comments and reasons are hostile."""
+    with because(EVIL):
+        change_named(name=EVIL, values={"spam_subject_tag2": "<b>x"}, actor=EVIL)
+    set_rules(name="mine", rules=[{"pattern": "x", "comment": "<b>y"}], actor="tests")
+    ada = cast.client("administrator")
+
+    for address in ("/revisions/", *(f"/revisions/{_newest() - back}/" for back in (0, 1))):
+        page = ada.get(address).content.decode()
+        assert "<script>alert" not in page
+        assert "<b>" not in page
+        assert "\u202e" not in page
