@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
 
-from smtpfilter.unpack.archives import READERS, Member, members
+from smtpfilter.unpack.archives import DAMAGED, READERS, Member, members
 from smtpfilter.unpack.arj import arj_members
 from smtpfilter.unpack.carve import carved_members, hangs_behind
 from smtpfilter.unpack.disk import disk_members
@@ -42,6 +42,7 @@ _DOCUMENTS: dict[str, Opener] = {  # what is something by itself, even without a
     ".mbox": mbox_members,
 }
 _LOCKED: dict[str, LockOpener] = {".cdf-ms": ole_members, ".pdf": pdf_members}
+_PACKS = frozenset({".7z", ".rar", ".cab"})  # so that no file shows in them as it is
 _KEEPS_FILES_WHOLE = frozenset({".cdf-ms", ".one"})  # so that they seem to hang behind it
 _CLOSED = frozenset(  # nothing here reads them
     {".ace", ".arc", ".zoo", ".sit", ".lzo", ".lrz", ".udf", ".vhdx", ".bz", ".installshield"}
@@ -104,12 +105,29 @@ def open_container(
         if short in _READ:
             found = members(content, _READ[short], budget)
             named = _named(content, found, names) if _READ[short].raw else found
+            if _READ[short].raw or short in _PACKS:
+                return chain(_not_empty(named), _zip_behind(content, budget, passwords))
             return _not_empty(named)
         if short in _ARCHIVES:
             return _not_empty(_renamed(_ARCHIVES[short](content, budget), names))
     if types[0] in _NOTHING_SPECIAL and any(map(_BROTLI_NAME.search, names)):
         return _named(content, brotli_members(content, budget), names)
     return _in_and_behind(content, types, budget, passwords)
+
+
+def _zip_behind(content: bytes, budget: Budget, passwords: Sequence[str]) -> Iterator[Member]:
+    """Yield what is in a zip file behind packed data, which some programs read instead.  Packed
+    data may look like one: what is damaged is none.
+    """
+    if not hides_zip(content):
+        return
+    try:
+        for member in zip_members(content, budget, passwords):
+            if member.problem != DAMAGED:
+                yield member if member.content is None else replace(member, problem=None)
+    except Unlookable as reason:
+        if reason.kind != "undecodable":
+            raise
 
 
 def _in_and_behind(

@@ -1,5 +1,7 @@
 """What hangs behind something else is found: self-extractors, pictures with a tail, polyglots."""
 
+import bz2
+import gzip
 import struct
 from collections.abc import Callable
 
@@ -52,6 +54,23 @@ def test_a_program_behind_a_picture_or_padding_is_found(
 def test_what_only_begins_alike_is_nothing(look: Looking, tail: bytes) -> None:
     opened = look(PICTURE + tail, "a.png")
     assert len(opened.parts) == 1
+    assert opened.unchecked == []
+
+
+@pytest.mark.parametrize(
+    "packed", [gzip.compress(b"x" * 99), bz2.compress(b"x" * 99), written("7zip", ("a.txt", b"x"))]
+)
+def test_a_zip_file_behind_packed_data_is_opened(look: Looking, packed: bytes) -> None:
+    """M12: programs that look for its end open it; so does whoever goes by its name."""
+    opened = look(packed + zipped(("x.exe", PE)), "a.dat")
+    assert any(part.name == "x.exe" for part in opened.parts)
+    assert opened.unchecked == []
+
+
+def test_a_packed_zip_file_is_itself_alone(look: Looking) -> None:
+    """Packed without compression it looks like one that hangs behind."""
+    opened = look(gzip.compress(zipped(("x.exe", PE)), 0), "a.zip.gz")
+    assert {part.name for part in opened.parts} == {"x.exe"}
     assert opened.unchecked == []
 
 
