@@ -72,13 +72,13 @@ _CURRENT = (
     _names(
         "script",
         "ps1|ps1xml|ps2|ps2xml|psc1|psc2|psm1|psd1|psdm1|pssc|cdxml|msh|msh1|msh2|mshxml|msh1xml"
-        "|msh2xml|ws|vbscript|vbp|vsmacros|bas|asp|aspx|csh|ksh|pl|htc|fxp|job|wsb",
+        "|msh2xml|ws|vbscript|vbp|vsmacros|bas|asp|aspx|sh|bash|csh|ksh|zsh|pl|htc|fxp|job|wsb",
     ),
     _names(
         "shortcut or setting that Windows acts on",
         "scf|url|website|theme|themepack|grp|diagcab|application|appref-ms|appcontent-ms"
         "|settingcontent-ms|library-ms|search-ms|searchconnector-ms|reg|inf|ins|isp|its|msc|pcd|prf"
-        "|xnk|osd|ops|mcf|shs|shb|printerexport|webpnp|udl|bgi|asx|vsw|plg",
+        "|xnk|osd|ops|mcf|shs|shb|printerexport|webpnp|udl|bgi|asx|vsw|plg|rdp",
     ),
     _names("help file that can run programs", "chm|hlp|hpj|cnt"),
     _names(
@@ -96,7 +96,7 @@ _CURRENT = (
     _names("Java or Python program", "jar|jnlp|class|py|pyc|pyo|pyw|pyz|pyzw"),
     _names(
         "program of macOS, Android or Linux",
-        "command|workflow|action|osx|pkg|scpt|scptd|applescript|terminal|apk|elf",
+        "command|workflow|action|osx|pkg|scpt|scptd|applescript|terminal|apk|elf|desktop|appimage|run",
     ),
     BanRule(
         r"(?i)^application/(x-msdownload|x-msdos-program|hta|x-ms-shortcut|x-ms-installer|x-msi)$",

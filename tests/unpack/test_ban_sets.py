@@ -77,6 +77,7 @@ NAMES = [
     *("x.docm", "x.xlsm", "x.xlsb", "x.pptm", "x.xll", "x.iqy", "x.slk", "x.one", "x.xlam"),
     *("x.iso", "x.img", "x.vhd", "x.vhdx", "x.dmg", "x.wim", "x.cab", "x.jar", "x.jnlp", "x.pyz"),
     *("x.command", "x.scpt", "x.pkg", "x.workflow", "x.apk", "x.app", "x.crt", "x.cer", "x.pst"),
+    *("x.sh", "x.bash", "x.desktop", "x.AppImage", "x.run", "x.rdp"),
     "readme.txt.{00021401-0000-0000-C000-000000000046}",
     "\u202egnp.exe",
     "invoice\u202efdp.txt",
