@@ -62,7 +62,7 @@ def some_settings(dice: random.Random) -> dict[str, Any]:
 
 def fill(dice: random.Random) -> None:
     PolicyLayer.objects.all().delete()
-    named = [NamedPolicy.objects.create(name=n, **some_settings(dice)) for n in ("strict", "lax")]
+    named = [NamedPolicy.objects.create(name=n, **some_settings(dice)) for n in ("tight", "lax")]
     places = {(dice.choice(KEYS), dice.choice(["", "", "ldap", "staff"])) for _ in range(16)}
     for key, source in sorted(places):
         PolicyLayer.objects.create(

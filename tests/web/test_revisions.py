@@ -205,12 +205,12 @@ def test_two_people_at_one_form_lose_nothing(cast: Cast) -> None:
     assert (layer.spam_lover, layer.spam_kill_level, layer.spam_tag2_level) == (True, 7, 6)
 
 
-EVIL = "<script>alert(1)</script>\u202e"
+EVIL = "<script>alert(1)</script>"
 
 
 def test_what_people_wrote_is_shown_as_text(cast: Cast) -> None:
     """R-01: names, comments and reasons are hostile."""
-    with because(EVIL):
+    with because(f"{EVIL}\u202e"):
         change_named(name=EVIL, values={"spam_subject_tag2": "<b>x"}, actor=EVIL)
     set_rules(name="mine", rules=[{"pattern": "x", "comment": "<b>y"}], actor="tests")
     ada = cast.client("administrator")
