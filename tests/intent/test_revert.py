@@ -14,7 +14,7 @@ from appliance.domains.edit import (
 )
 from appliance.engines.preferences import set_preference, unset_preference
 from appliance.engines.virus_names import set_rules as set_virus_names
-from appliance.errors import Refused, Unknown
+from appliance.errors import Overtaken, Refused, Unknown
 from appliance.notices.edit import set_words
 from appliance.policies.banrules import remove_rules, set_rules
 from appliance.policies.edit import as_json, change_fields, find_layer, set_fields
@@ -212,3 +212,14 @@ def test_a_reason_is_noted_with_the_changes_made_for_it_and_with_no_other() -> N
 
     set_fields(key=KEY, values={"spam_kill_level": "9"}, actor=ME)
     assert _newest().why == ""
+
+
+def test_a_change_of_what_was_changed_meanwhile_is_refused() -> None:
+    """The verb itself looks, under the lock of the row: two requests cannot slip past the form."""
+    set_fields(key=KEY, values={"spam_kill_level": "8"}, actor="mona")
+    seen = _newest().number
+    set_fields(key=KEY, values={"spam_kill_level": "9"}, actor="ada")
+
+    with pytest.raises(Overtaken, match="ada changed"):
+        change_fields(key=KEY, values={"spam_lover": "yes"}, seen=seen, actor="mona")
+    change_fields(key=KEY, values={"spam_lover": "yes"}, seen=_newest().number, actor="mona")
