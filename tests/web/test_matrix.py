@@ -162,18 +162,6 @@ account_logout           GET   200 200 200 200 200 200 200 302
 account_logout           POST  302 302 302 302 302 302 302 302
 account_change_password  GET   200 200 200 200 200 200 200 302
 account_change_password  POST  302 302 302 302 302 302 302 302
-account_inactive         GET   200 200 200 200 200 200 200 200
-account_inactive         POST  405 405 405 405 405 405 405 405
-"""
-
-ROWS = [line.split() for line in TABLE.strip().splitlines()]
-KEY = "olga@example.com"
-
-POSTED: dict[str, dict[str, str]] = {
-    "policy": {"spam_kill_level": "9"},
-    "networks": {"cidr": "192.0.2.0/24"},
-    "network_remove": {"cidr": "198.51.100.0/24"},
-    "profile": {"treat_spam": "mark"},
 mfa_authenticate            GET  302 302 302 302 302 302 302 302
 mfa_authenticate            POST 302 302 302 302 302 302 302 302
 mfa_login_webauthn          GET  302 302 302 302 302 302 302 302
@@ -210,6 +198,18 @@ sessions_end                GET  405 405 405 405 405 405 405 302
 sessions_end                POST 302 302 302 302 302 302 302 302
 session_end                 GET  405 405 405 405 405 405 405 302
 session_end                 POST 302 302 302 302 302 302 302 302
+account_inactive         GET   200 200 200 200 200 200 200 200
+account_inactive         POST  405 405 405 405 405 405 405 405
+"""
+
+ROWS = [line.split() for line in TABLE.strip().splitlines()]
+KEY = "olga@example.com"
+
+POSTED: dict[str, dict[str, str]] = {
+    "policy": {"spam_kill_level": "9"},
+    "networks": {"cidr": "192.0.2.0/24"},
+    "network_remove": {"cidr": "198.51.100.0/24"},
+    "profile": {"treat_spam": "mark"},
     "ban_set": {"do": "save", "rule-TOTAL_FORMS": "0", "rule-INITIAL_FORMS": "0"},
     "sender_list": {"sender": "friend@example.org", "action": "allow"},
     "sender_remove": {"sender": "foe@example.org"},
