@@ -22,7 +22,7 @@ _OBJECT_STREAM = re.compile(  # any letter of a name may be escaped (7.3.5)
 )
 _STREAM = re.compile(rb"\bstream\r?\n")
 _LONGEST_DICTIONARY = 500  # octets
-_READABLE_OCTETS = 64 << 20  # of object streams that are inflated to look for names
+_READABLE_OCTETS = 32 << 20  # of object streams that are inflated to look for names
 _MOST_OBJECT_STREAMS = 10_000
 _PACKED_STEP, _LOST = 1 << 10, 1 << 20  # octets: what the step in which a stream breaks may cost
 _MOST_OBJECTS = 50_000
