@@ -277,16 +277,16 @@ def addresses(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], st
                 page: {"pk": cast.auditor.pk}
                 for page in ("account", "account_active", "account_remove")
             },
+            **{
+                page: {"pk": 1}
+                for page in ("mfa_edit_webauthn", "mfa_remove_webauthn", "session_end")
+            },
         }
         asked = f"?key={KEY}&of=spam_kill_level" if name == "overrides" else ""
         return reverse(name, kwargs=arguments.get(name)) + asked
 
     return address
 
-            **{
-                page: {"pk": 1}
-                for page in ("mfa_edit_webauthn", "mfa_remove_webauthn", "session_end")
-            },
 
 def _learning() -> LearningJob:
     now = timezone.now()
