@@ -50,8 +50,8 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
-    "axes",
     "allauth.usersessions",
+    "axes",
     "bootstrap",
     "csp",
     "django_htmx",
@@ -177,6 +177,7 @@ _validation = "django.contrib.auth.password_validation"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"{_validation}.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": f"{_validation}.CommonPasswordValidator"},
+    {"NAME": "appliance.accounts.passwords.ContextWordsValidator"},
     {
         "NAME": f"{_validation}.UserAttributeSimilarityValidator",
         "OPTIONS": {"user_attributes": ("email",)},
@@ -202,6 +203,9 @@ ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_RATE_LIMITS = {"login": None, "login_failed": None}  # axes counts, in Postgres
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 600  # seconds; then a change of factors asks again (W2)
+ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "django.contrib.auth.tokens.PasswordResetTokenGenerator"
+PASSWORD_RESET_TIMEOUT = 1800  # seconds (W5)
+MFA_ALLOW_UNVERIFIED_EMAIL = True  # nobody signs up: an administrator wrote the address
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
 MFA_ADAPTER = "appliance.accounts.factors.FactorAdapter"
 MFA_FORMS = {

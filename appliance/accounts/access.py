@@ -136,9 +136,10 @@ def scope_of(person: Person) -> Scope:
         return NOWHERE
     if person.role in (Role.ADMINISTRATOR, Role.AUDITOR):
         return EVERYWHERE
+    owners = frozenset(person.mailboxes.values_list("address", flat=True))
     if person.role == Role.OWNER:
-        return Scope(owners=frozenset(person.mailboxes.values_list("address", flat=True)))
-    return Scope(domains=frozenset(person.domains.values_list("name", flat=True)))
+        return Scope(owners=owners)
+    return Scope(domains=frozenset(person.domains.values_list("name", flat=True)), owners=owners)
 
 
 def recipients_of(person: Person, prefix: str = "") -> Q:
@@ -162,6 +163,14 @@ def visible_mailboxes(person: Person) -> QuerySet[Mailbox]:
         return Mailbox.objects.all()
     mine = Q(address__in=scope.owners) | _domain_clause(scope.domains, "domain")
     return Mailbox.objects.filter(mine)
+
+
+def managed_mailboxes(person: Person) -> QuerySet[Mailbox]:
+    """Return the mailboxes in the person's domains: may be removed, unlike delegated ones."""
+    scope = scope_of(person)
+    if scope.everything:
+        return Mailbox.objects.all()
+    return Mailbox.objects.filter(_domain_clause(scope.domains, "domain"))
 
 
 def visible_users(person: Person) -> QuerySet[User]:

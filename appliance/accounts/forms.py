@@ -10,6 +10,10 @@ def _password(label: str, help_text: str) -> forms.CharField:
     return forms.CharField(label=label, help_text=help_text, strip=False, widget=secret)
 
 
+def _names(typed: str) -> list[str]:
+    return [name.strip() for name in typed.split(",") if name.strip()]
+
+
 class AccountForm(forms.Form):
     email = forms.EmailField(label="E-mail address")
     role = forms.ChoiceField(choices=[(role.value, role.label.capitalize()) for role in Role])
@@ -27,7 +31,26 @@ class AccountForm(forms.Form):
 
     def names(self) -> list[str]:
         """Return the domains or mailboxes that were typed."""
-        return [name.strip() for name in self.cleaned_data["scope"].split(",") if name.strip()]
+        return _names(self.cleaned_data["scope"])
+
+
+class ScopeForm(forms.Form):
+    """What a person may do, and where."""
+
+    role = forms.ChoiceField(choices=[(role.value, role.label.capitalize()) for role in Role])
+    domains = forms.CharField(
+        required=False,
+        max_length=20_000,
+        help_text="Of a manager or helpdesk, by comma; .example.com with all below.",
+    )
+    mailboxes = forms.CharField(
+        required=False,
+        max_length=20_000,
+        help_text="Of an owner, by comma; or single ones delegated to a manager or helpdesk.",
+    )
+
+    def names(self, field: str) -> list[str]:
+        return _names(self.cleaned_data[field])
 
 
 class PasswordForm(forms.Form):

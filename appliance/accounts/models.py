@@ -74,7 +74,7 @@ class DomainMembership(models.Model):
 
 
 class MailboxMembership(models.Model):
-    """A person owns this mailbox."""
+    """A person looks after this mailbox: it is the own one, or it is delegated."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="mailbox_memberships")
     mailbox = models.ForeignKey(Mailbox, on_delete=models.CASCADE, related_name="memberships")

@@ -10,7 +10,7 @@ from allauth.mfa.webauthn import views as webauthn
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from appliance.accounts import views
+from appliance.accounts import account_views, views
 from appliance.accounts.session_views import end_all_others, end_one, sessions
 
 passkeys = [
@@ -40,10 +40,23 @@ urlpatterns = [
     path("login/passkey/", webauthn.login_webauthn, name="mfa_login_webauthn"),
     path("logout/", allauth.logout, name="account_logout"),
     path("password/change/", allauth.password_change, name="account_change_password"),
+    path(
+        "password/new/<slug:uidb36>/<path:key>/",
+        allauth.password_reset_from_key,
+        name="account_reset_password_from_key",
+    ),
+    path(
+        "password/new/",
+        allauth.password_reset_from_key_done,
+        name="account_reset_password_from_key_done",
+    ),
     path("inactive/", allauth.account_inactive, name="account_inactive"),
     path("security/", include(security)),
     path("accounts/", views.accounts, name="accounts"),
-    path("accounts/<int:pk>/", views.account, name="account"),
-    path("accounts/<int:pk>/active/", views.switch_account, name="account_active"),
-    path("accounts/<int:pk>/remove/", views.drop_account, name="account_remove"),
+    path("accounts/<int:pk>/", account_views.account, name="account"),
+    path("accounts/<int:pk>/scope/", account_views.change_account, name="account_scope"),
+    path("accounts/<int:pk>/link/", account_views.link_account, name="account_link"),
+    path("accounts/<int:pk>/help/", account_views.help_account, name="account_help"),
+    path("accounts/<int:pk>/active/", account_views.switch_account, name="account_active"),
+    path("accounts/<int:pk>/remove/", account_views.drop_account, name="account_remove"),
 ]

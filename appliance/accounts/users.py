@@ -17,6 +17,7 @@ from appliance.policies.revisions import record
 LONGEST_PASSWORD = 128  # characters (W1)
 
 WORKS_FOR = {Role.MANAGER: "domain", Role.HELPDESK: "domain", Role.OWNER: "mailbox"}
+MAY_ALSO = {Role.MANAGER: "mailbox", Role.HELPDESK: "mailbox"}  # delegated, beside the domains
 
 
 @transaction.atomic
@@ -32,9 +33,10 @@ def create_user(
 ) -> User:
     """Make an account.
 
-    Managers and helpdesk need a domain, owners a mailbox; administrators and auditors see the whole
-    site and take neither.  Mailboxes are made where they are missing, domains are not.  The person
-    must change the password at first login unless `must_change_password` is False.  Raises Refused.
+    Managers and helpdesk need a domain and may be given single mailboxes elsewhere, owners need a
+    mailbox; administrators and auditors see the whole site and take neither.  Mailboxes are made
+    where they are missing, domains are not.  The person must change the password at first login
+    unless `must_change_password` is False.  Raises Refused.
     """
     domains, mailboxes = list(domains), list(mailboxes)
     _refuse_wrong_scope(role, domains, mailboxes)
@@ -46,6 +48,33 @@ def create_user(
     user.mailboxes.set([_mailbox(address) for address in mailboxes])
     after = {"role": role, "domains": domains, "mailboxes": mailboxes}
     record(who=actor, verb="users add", key=user.email, before=None, after=after)
+    return user
+
+
+@transaction.atomic
+def change_user(
+    *,
+    email: str,
+    role: str,
+    actor: str,
+    domains: Iterable[str] = (),
+    mailboxes: Iterable[str] = (),
+) -> User:
+    """Give the account this role and scope, which act at once; the last administrator stays one.
+    Raises Refused.
+    """
+    domains, mailboxes = list(domains), list(mailboxes)
+    _refuse_wrong_scope(role, domains, mailboxes)
+    user = find_user(email)
+    if role != Role.ADMINISTRATOR:
+        _refuse_last_administrator(user)
+    before, user.role = as_json(user), role
+    user.save()
+    user.domains.set([_domain(name) for name in domains])
+    user.mailboxes.set([_mailbox(address) for address in mailboxes])
+    after = as_json(user)
+    if before != after:
+        record(who=actor, verb="users change", key=user.email, before=before, after=after)
     return user
 
 
@@ -141,7 +170,7 @@ def _refuse_wrong_scope(role: str, domains: list[str], mailboxes: list[str]) -> 
     needed = WORKS_FOR.get(Role(role))
     given = {"domain": domains, "mailbox": mailboxes}
     for kind, names in given.items():
-        if names and kind != needed:
+        if names and kind not in (needed, MAY_ALSO.get(Role(role))):
             where = f"works for a {needed}" if needed else "sees the whole site"
             raise Refused(f"the role {role} {where}: leave out the {kind}")
     if needed and not given[needed]:

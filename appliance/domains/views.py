@@ -6,7 +6,14 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
-from appliance.accounts.access import Verb, may, scope_of, visible_domains, visible_mailboxes
+from appliance.accounts.access import (
+    Verb,
+    managed_mailboxes,
+    may,
+    scope_of,
+    visible_domains,
+    visible_mailboxes,
+)
 from appliance.accounts.guard import allowed
 from appliance.accounts.models import User
 from appliance.domains.edit import add_domain, add_mailbox, remove_domain, remove_mailbox
@@ -73,7 +80,7 @@ def drop_domain(request: HttpRequest, name: str) -> HttpResponse:
 @require_POST
 def drop_mailbox(request: HttpRequest, address: str) -> HttpResponse:
     person = allowed(request, Verb.EDIT_MAILBOXES)
-    found = get_object_or_404(visible_mailboxes(person), address=address)
+    found = get_object_or_404(managed_mailboxes(person), address=address)
     told(
         request,
         f"{found.address} is forgotten.",

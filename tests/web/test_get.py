@@ -71,7 +71,9 @@ def test_every_deed_is_among_those_that_only_answer_to_post() -> None:
     forms |= {"engines", "virus_names", "preference_list", "site_settings"}
     allauth = {name for name in acting if name.startswith(("account_", "mfa_"))} - {
         "account_active",
+        "account_help",
         "account_remove",
+        "account_scope",
     }
 
     refusing = {name for name, method, *got in ROWS if method == "GET" and set(got[:7]) == {"405"}}

@@ -122,6 +122,16 @@ accounts                 GET   200 403 403 403 403 403 403 302
 accounts                 POST  302 403 403 403 403 403 403 302
 account                  GET   200 403 403 403 403 403 403 302
 account                  POST  302 403 403 403 403 403 403 302
+account_scope            GET   405 405 405 405 405 405 405 302
+account_scope            POST  302 403 403 403 403 403 403 302
+account_link             GET   405 405 405 405 405 405 405 302
+account_link             POST  200 403 403 403 403 403 403 302
+account_help             GET   405 405 405 405 405 405 405 302
+account_help             POST  302 403 403 403 403 403 403 302
+account_reset_password_from_key      GET  200 200 200 200 200 200 200 200
+account_reset_password_from_key      POST 200 200 200 200 200 200 200 200
+account_reset_password_from_key_done GET  200 200 200 200 200 200 200 200
+account_reset_password_from_key_done POST 405 405 405 405 405 405 405 405
 account_active           GET   405 405 405 405 405 405 405 302
 account_active           POST  302 403 403 403 403 403 403 302
 account_remove           GET   405 405 405 405 405 405 405 302
@@ -204,6 +214,7 @@ account_inactive         POST  405 405 405 405 405 405 405 405
 
 ROWS = [line.split() for line in TABLE.strip().splitlines()]
 KEY = "olga@example.com"
+HELP = ("account_scope", "account_link", "account_help")
 
 POSTED: dict[str, dict[str, str]] = {
     "policy": {"spam_kill_level": "9"},
@@ -230,6 +241,8 @@ POSTED: dict[str, dict[str, str]] = {
     "preference_list": {"preference": "use_bayes", "value": "no"},
     "accounts": {"email": "new@example.net", "role": "auditor", "password": PASSWORD},
     "account": {"password": "another gate, another wall"},
+    "account_scope": {"role": "auditor"},
+    "account_help": {"do": "unlock"},
     "account_active": {"active": "no"},
     "tokens": {"name": "script", "days": "30", "quarantine": "read"},
     "theme": {"theme": "dark"},
@@ -267,6 +280,7 @@ def addresses(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], st
             **{page: {"name": "outbound"} for page in ("profile", "profile_remove")},
             **{page: {"name": "ann"} for page in ("preference_list", "preference_remove")},
             **{page: {"number": change.number} for page in ("revision", "revert")},
+            "account_reset_password_from_key": {"uidb36": "1", "key": "no-key"},
             "learning_stop": {"pk": _learning().pk},
             "domain": {"name": "example.com"},
             "domain_remove": {"name": "example.com"},
@@ -275,7 +289,7 @@ def addresses(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], st
             **{page: {"key": KEY} for page in ("policy", "sender_list", "sender_remove")},
             **{
                 page: {"pk": cast.auditor.pk}
-                for page in ("account", "account_active", "account_remove")
+                for page in ("account", "account_active", "account_remove", *HELP)
             },
             **{
                 page: {"pk": 1}

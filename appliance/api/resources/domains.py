@@ -8,7 +8,12 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from appliance.accounts.access import Verb, visible_domains, visible_mailboxes
+from appliance.accounts.access import (
+    Verb,
+    managed_mailboxes,
+    visible_domains,
+    visible_mailboxes,
+)
 from appliance.accounts.guard import within
 from appliance.api.fields import LONGEST_TEXT, Question, Text, body, query
 from appliance.api.paging import Paged, piece
@@ -121,7 +126,7 @@ class OneMailbox(Resource):
     @extend_schema(responses={204: None})
     def delete(self, request: Request, address: str) -> Response:
         """Forget a mailbox and who owns it."""
-        found = get_object_or_404(visible_mailboxes(person(request)), address=address)
+        found = get_object_or_404(managed_mailboxes(person(request)), address=address)
         edit.remove_mailbox(address=found.address, actor=actor(request))
         return Response(status=204)
 
