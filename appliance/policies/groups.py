@@ -62,6 +62,7 @@ class Line:
     link: str
     locked_by: str
     own: bool
+    locks: bool
     overrides: int = 0
 
 
@@ -75,8 +76,8 @@ class Group:
 
     @property
     def own(self) -> int:
-        """How many lines say something of their own."""
-        return sum(line.own for line in self.lines)
+        """How many lines say something of their own, or lock what they inherit."""
+        return sum(line.own or line.locks for line in self.lines)
 
     @property
     def faulty(self) -> bool:
@@ -148,6 +149,7 @@ def _line(
         link="" if here else _link(origin_key(origin), scope),
         locked_by=next(filter(None, locks), ""),
         own=form.stored[name] != "",
+        locks=not form.own_locks.isdisjoint(names),
         overrides=overrides,
     )
 

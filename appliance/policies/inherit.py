@@ -27,10 +27,6 @@ class Inherited:
     origin: str
     locked_by: str
 
-    @property
-    def origin_key(self) -> str:
-        return origin_key(self.origin)
-
 
 def origin_key(origin: str) -> str:
     """Return the key of the layer to look at, "" for a built-in default or a direction profile."""
