@@ -15,7 +15,7 @@ class ContextWordsValidator:
 
     def validate(self, password: str, user: AbstractBaseUser | None = None) -> None:
         """Raises ValidationError."""
-        names = f"postern password {settings.APPLIANCE_HOSTNAME} {getattr(user, 'email', '')}"
+        names = f"postern {settings.APPLIANCE_HOSTNAME} {getattr(user, 'email', '')}"
         words = {word for word in re.split(r"[\W_]+", names.lower()) if len(word) >= SHORTEST_WORD}
         rest = password.lower()
         for word in sorted(words, key=len, reverse=True):

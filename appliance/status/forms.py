@@ -50,6 +50,10 @@ class NoticesForm(SettingsForm):
     }
 
 
+class SigningInForm(SettingsForm):
+    labels: ClassVar = {"staff_needs_second_factor": "Second factor for staff"}
+
+
 class RetentionForm(SettingsForm):
     labels: ClassVar = {
         "retention_days": "Held mail",
@@ -70,4 +74,5 @@ CARDS: dict[str, type[SettingsForm]] = {
     "notices": NoticesForm,
     "senders": SendersForm,
     "addresses": AddressesForm,
+    "login": SigningInForm,
 }

@@ -132,6 +132,11 @@ class SiteSettings(models.Model):
         help_text="Nobody looks where the score would stay above this; empty for no such limit.",
     )
 
+    staff_needs_second_factor = models.BooleanField(
+        default=False,
+        help_text="Everybody but mailbox owners sets up an app or a passkey before anything else.",
+    )
+
     class Meta:
         verbose_name_plural = "site settings"
         constraints = (
@@ -160,11 +165,6 @@ class TracedSender(models.Model):
     def __str__(self) -> str:
         return self.sender or "<>"
 
-
-    staff_needs_second_factor = models.BooleanField(
-        default=False,
-        help_text="Everybody but mailbox owners sets up an app or a passkey before anything else.",
-    )
 
 class Alarm(models.Model):
     """Something that is wrong with the appliance and that a person should see to.

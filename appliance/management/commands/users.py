@@ -5,7 +5,7 @@ import sys
 from argparse import Namespace
 from typing import Any
 
-from appliance.accounts import users
+from appliance.accounts import recovery, users
 from appliance.accounts.models import Role, User
 from appliance.errors import Refused
 from appliance.management.command import ACTOR, Add, Answer, SubjectCommand, table
@@ -17,14 +17,19 @@ class Command(SubjectCommand):
     def subcommands(self, add: Add) -> None:
         add("list", self.list_users, "all accounts")
         parser = add("add", self.add, "add an account; without --password-stdin one is made up")
-        parser.add_argument("email", metavar="EMAIL")
-        parser.add_argument("--role", choices=Role.values, required=True)
-        parser.add_argument("--domain", action="append", default=[], dest="domains")
-        parser.add_argument("--mailbox", action="append", default=[], dest="mailboxes")
+        _add_scope(parser)
         _add_password(parser)
+        _add_scope(add("change", self.change, "give an account another role and scope"))
         parser = add("password", self.password, "give an account a password to begin with")
         parser.add_argument("email", metavar="EMAIL")
         _add_password(parser)
+        add("link", self.link, "a link to choose a password by").add_argument(
+            "email", metavar="EMAIL"
+        )
+        add("unlock", self.unlock, "forget failed logins").add_argument("email", metavar="EMAIL")
+        add("forget-factors", self.forget_factors, "forget app, passkeys and codes").add_argument(
+            "email", metavar="EMAIL"
+        )
         add("remove", self.remove, "remove an account").add_argument("email", metavar="EMAIL")
 
     def list_users(self, options: Namespace) -> Answer:
@@ -47,6 +52,26 @@ class Command(SubjectCommand):
         )
         return _answer(user, password if made_up else None)
 
+    def change(self, options: Namespace) -> Answer:
+        user = users.change_user(
+            email=options.email,
+            role=options.role,
+            domains=options.domains,
+            mailboxes=options.mailboxes,
+            actor=ACTOR,
+        )
+        return _answer(user, None)
+
+    def link(self, options: Namespace) -> Answer:
+        link = recovery.make_link(email=options.email, actor=ACTOR)
+        return Answer({"link": link}, [link])
+
+    def unlock(self, options: Namespace) -> Answer:
+        return _answer(recovery.unlock(email=options.email, actor=ACTOR), None)
+
+    def forget_factors(self, options: Namespace) -> Answer:
+        return _answer(recovery.drop_factors(email=options.email, actor=ACTOR), None)
+
     def password(self, options: Namespace) -> Answer:
         password, made_up = _password(options)
         user = users.set_password(
@@ -60,6 +85,13 @@ class Command(SubjectCommand):
     def remove(self, options: Namespace) -> Answer:
         users.remove_user(email=options.email, actor=ACTOR)
         return Answer({}, ["removed"])
+
+
+def _add_scope(parser: Any) -> None:
+    parser.add_argument("email", metavar="EMAIL")
+    parser.add_argument("--role", choices=Role.values, required=True)
+    parser.add_argument("--domain", action="append", default=[], dest="domains")
+    parser.add_argument("--mailbox", action="append", default=[], dest="mailboxes")
 
 
 def _add_password(parser: Any) -> None:
