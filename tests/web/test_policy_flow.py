@@ -29,7 +29,7 @@ def test_a_policy_is_saved_and_taken_back_without_script_and_mouse(
     page.get_by_label("Yes, do not look for viruses").press("Space")
     page.get_by_role("button", name="Save without").press("Enter")
 
-    page.get_by_text("Saved.").wait_for()
+    page.get_by_text("Saved. The next message").wait_for()
     layer = find_layer("olga@example.com")
     assert layer is not None
     assert layer.bypass_virus_checks is True
