@@ -11,5 +11,6 @@ urlpatterns = [
     path("", include("appliance.policies.urls")),
     path("", include("appliance.status.urls")),
     path("", include("appliance.ui.urls")),
+    path("", include("appliance.why.urls")),
     path("", include("quarantine.urls")),
 ]

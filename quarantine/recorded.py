@@ -4,7 +4,7 @@ Of the findings only what decides leaves Postgres: words about rules and digests
 of them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator
 
 from django.db import connection, transaction
 from django.db.models import BooleanField, Q, TextField
@@ -35,7 +35,9 @@ _PROFILES = """(
 _NO_PROFILES = "NULL"
 
 
-def recorded(who: Q, key: str, *, since: int, before: int, profiles: bool) -> Iterator[Recorded]:
+def recorded(
+    who: Q, key: str, *, since: int, before: int, profiles: bool
+) -> Generator[Recorded, None, None]:
     """Yield the recipients of `who` for whom the layer at `key` counts, of messages whose numbers
     lie in [since, before).  `profiles`: the site has some.
     """

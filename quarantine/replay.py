@@ -87,10 +87,14 @@ class Tally:
 
 
 class Replay:
-    """One draft against the stored policy.  `stored` and `draft` hold everything, for everybody."""
+    """One draft against the stored policy.  `stored` and `draft` hold everything, for everybody.
+    `tally`: what was counted before.
+    """
 
-    def __init__(self, stored: PolicyBook, draft: PolicyBook, now: datetime) -> None:
-        self.tally = Tally()
+    def __init__(
+        self, stored: PolicyBook, draft: PolicyBook, now: datetime, tally: Tally | None = None
+    ) -> None:
+        self.tally = tally or Tally()
         self._people = People(stored, draft, now)
         self._classes: dict[tuple[object, ...], _Class] = {}
         self._banned: dict[tuple[str | None, str], bool] = {}

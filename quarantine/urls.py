@@ -2,13 +2,14 @@
 
 from django.urls import path
 
-from quarantine.views import lists, mails, overview, raw, release
+from quarantine.views import lists, mails, overview, raw, release, whatif
 
 urlpatterns = [
     path("", overview.overview, name="overview"),
     path("metrics", overview.metrics, name="metrics"),
     path("quarantine/", lists.quarantine, name="quarantine"),
     path("mails/", lists.mails, name="mails"),
+    path("whatif/<path:key>/", whatif.whatif, name="whatif"),
     path("mails/<str:mail_id>/", mails.mail, name="mail"),
     path("mails/<str:mail_id>/raw/", raw.raw, name="raw"),
     path("mails/<str:mail_id>/<int:pk>/release/", release.release_copy, name="release"),

@@ -56,6 +56,10 @@ policy                   GET   200 200 200 200 403 403 404 302
 policy                   POST  302 302 403 403 403 403 404 302
 overrides                GET   200 200 200 200 403 403 404 302
 overrides                POST  405 405 405 405 405 405 405 302
+explain                  GET   200 200 200 200 403 403 200 302
+explain                  POST  200 200 200 200 403 403 422 302
+whatif                   GET   405 405 405 405 405 405 405 302
+whatif                   POST  200 200 403 403 403 403 404 302
 ban_sets                 GET   200 200 200 200 403 403 200 302
 ban_sets                 POST  405 405 405 405 405 405 405 302
 ban_set                  GET   200 200 200 200 403 403 200 302
@@ -218,6 +222,7 @@ HELP = ("account_scope", "account_link", "account_help")
 
 POSTED: dict[str, dict[str, str]] = {
     "policy": {"spam_kill_level": "9"},
+    "explain": {"recipient": KEY},
     "networks": {"cidr": "192.0.2.0/24"},
     "network_remove": {"cidr": "198.51.100.0/24"},
     "profile": {"treat_spam": "mark"},
@@ -286,7 +291,7 @@ def addresses(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], st
             "domain_remove": {"name": "example.com"},
             "mailbox_remove": {"address": KEY},
             **{page: {"kind": "virus", "language": "de"} for page in ("notice", "notice_reset")},
-            **{page: {"key": KEY} for page in ("policy", "sender_list", "sender_remove")},
+            **{page: {"key": KEY} for page in ("policy", "whatif", "sender_list", "sender_remove")},
             **{
                 page: {"pk": cast.auditor.pk}
                 for page in ("account", "account_active", "account_remove", *HELP)
