@@ -43,14 +43,16 @@ class Wanted:
 
     @classmethod
     def by(cls, cases: Sequence[Case]) -> "Wanted":
-        """Return what `cases` want: nothing for those to whom the message is too big (Z-19)."""
+        """Return what `cases` want: nothing for those to whom the message is too big (Z-19).
+
+        The parts are looked into for all others: nobody can choose to get ambiguous mail (BB-18).
+        """
         cases = [case for case in cases if not is_too_big(case)]
         settings = [case.policy.settings for case in cases]
-        virus = not all(s.bypass_virus_checks for s in settings)
         return cls(
             header=not all(s.bypass_header_checks for s in settings),
-            parts=virus or not all(s.bypass_banned_checks for s in settings),
-            virus=virus,
+            parts=bool(cases),
+            virus=not all(s.bypass_virus_checks for s in settings),
             scored=tuple(case for case in cases if _wants_score(case)),
         )
 
