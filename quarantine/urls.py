@@ -2,11 +2,14 @@
 
 from django.urls import path
 
-from quarantine.views import lists, mails, overview, raw, release, whatif
+from quarantine.views import golive, lists, mails, overview, raw, release, whatif
 
 urlpatterns = [
     path("", overview.overview, name="overview"),
     path("metrics", overview.metrics, name="metrics"),
+    path("golive/", golive.going_live, name="going_live"),
+    path("golive/mark/", golive.golive_mark, name="golive_mark"),
+    path("golive/do/", golive.golive_do, name="golive_do"),
     path("quarantine/", lists.quarantine, name="quarantine"),
     path("mails/", lists.mails, name="mails"),
     path("whatif/<path:key>/", whatif.whatif, name="whatif"),

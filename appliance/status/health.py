@@ -140,6 +140,14 @@ def _database() -> Probe:
     return Probe(True, f"Postgres {version}, synchronous_commit {synchronous}")
 
 
+def greeting(endpoint: Endpoint) -> Probe:
+    """Tell whether somebody answers at `endpoint` as a mail server does."""
+    try:
+        return _greets(endpoint)
+    except OSError as error:
+        return Probe(False, f"{endpoint}: {error.strerror or error}")
+
+
 def _greets(endpoint: Endpoint) -> Probe:
     """Connect as Postfix would and read the greeting."""
     with _connect(endpoint) as connected, connected.makefile("rwb") as stream:

@@ -183,3 +183,14 @@ class Alarm(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class GoingLiveStep(models.Model):
+    """A step of going live that is done; `step` is the name of one in golive.STEPS."""
+
+    step = models.CharField(max_length=50, unique=True)
+    done_at = models.DateTimeField(auto_now_add=True)
+    done_by = models.CharField(max_length=254)
+
+    def __str__(self) -> str:
+        return self.step

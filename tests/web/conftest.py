@@ -22,7 +22,7 @@ from appliance.domains.models import Domain
 from appliance.engines.models import Preference, Rendering, ScannerRole, VirusNameRule
 from appliance.policies.models import PolicyLayer, SenderRule
 from appliance.status import views as status_views
-from appliance.status.models import Alarm, SiteSettings
+from appliance.status.models import Alarm, GoingLiveStep, SiteSettings
 from appliance.status.probe import Probe
 from quarantine.models import RecipientRecord
 from quarantine.store import DatabaseJournal
@@ -71,6 +71,7 @@ def transactional_db(django_db_setup: None, django_db_blocker: Any) -> Iterator[
         PolicyLayer.objects.exclude(key=SITE).delete()
         for model in (SenderRule, Rendering, Alarm, Preference, ScannerRole, VirusNameRule):
             model.objects.all().delete()
+        GoingLiveStep.objects.all().delete()
         SiteSettings.objects.all().delete()
         connection.close()
 

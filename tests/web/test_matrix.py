@@ -162,6 +162,12 @@ trace_add                GET   405 405 405 405 405 405 405 302
 trace_add                POST  302 403 403 403 403 403 403 302
 trace_remove             GET   405 405 405 405 405 405 405 302
 trace_remove             POST  302 403 403 403 403 403 403 302
+going_live               GET   200 403 403 200 403 403 403 302
+going_live               POST  405 405 405 405 405 405 405 302
+golive_mark              GET   405 405 405 405 405 405 405 302
+golive_mark              POST  302 403 403 403 403 403 403 302
+golive_do                GET   405 405 405 405 405 405 405 302
+golive_do                POST  302 403 403 403 403 403 403 302
 healthz                  GET   200 200 200 200 200 200 200 200
 healthz                  POST  405 405 405 405 405 405 405 405
 readyz                   GET   200 200 200 200 200 200 200 200
@@ -240,6 +246,8 @@ POSTED: dict[str, dict[str, str]] = {
         "journal_days": "90",
     },
     "trace_add": {"sender": "friend@example.org"},
+    "golive_mark": {"step": "name", "done": "yes"},
+    "golive_do": {"step": "careful", "level": "8"},
     "scanner_role": {"name": "clamd", "role": "backup"},
     "virus_scanning": {"scan": "no"},
     "virus_names": {"do": "save", "rule-TOTAL_FORMS": "0", "rule-INITIAL_FORMS": "0"},
