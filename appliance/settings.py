@@ -145,6 +145,7 @@ CELERY_BEAT_SCHEDULE = {  # seconds
         "schedule": 60.0,
         "options": {"expires": 60.0},  # asked late, the answer is no longer wanted
     },
+    "tell people of alarms": {"task": "quarantine.tell_alarms", "schedule": 30.0},
     "expire held mail": {"task": "quarantine.retain", "schedule": 900.0},
 }
 
@@ -161,6 +162,10 @@ AGENT_SPAMD_RELOAD = env.str("AGENT_SPAMD_RELOAD", default="")
 
 WEB_POSTQUEUE = shlex.split(env.str("WEB_POSTQUEUE", default="postqueue"))
 WEB_POSTSUPER = shlex.split(env.str("WEB_POSTSUPER", default="postsuper"))
+
+# --- Calls to other machines -----------------------------------------------------------------------
+
+WEB_LOCAL_WEBHOOK = env.bool("WEB_LOCAL_WEBHOOK", default=False)
 
 # --- Accounts -------------------------------------------------------------------------------------
 

@@ -6,6 +6,8 @@ from celery import shared_task
 from django.conf import settings
 
 from appliance.notices.source import DatabaseTemplates
+from appliance.status import telling
+from appliance.status.webhook import post
 from quarantine import notify, release, retention
 from quarantine.letters import Letters
 from quarantine.nexthop import notify_relay
@@ -30,6 +32,13 @@ def send_due_releases() -> None:
 def send_notices() -> None:
     letters = Letters(DatabaseTemplates(), settings.APPLIANCE_HOSTNAME, settings.WEB_PUBLIC_URL)
     notify.send_notices(relay=notify_relay(), letters=letters, now=datetime.now(UTC))
+
+
+@shared_task(name="quarantine.tell_alarms", time_limit=LIMIT_SECONDS)
+def tell_alarms() -> None:
+    now = datetime.now(UTC)
+    telling.collect_news(now=now)
+    telling.send_letters(relay=notify_relay(), post=post, now=now)
 
 
 @shared_task(name="quarantine.retain", time_limit=3600)

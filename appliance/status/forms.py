@@ -50,6 +50,10 @@ class NoticesForm(SettingsForm):
     }
 
 
+class AlarmsForm(SettingsForm):
+    labels: ClassVar = {"alarm_to": "Mail to", "alarm_webhook": "Webhook"}
+
+
 class SigningInForm(SettingsForm):
     labels: ClassVar = {"staff_needs_second_factor": "Second factor for staff"}
 
@@ -72,6 +76,7 @@ class TraceForm(forms.Form):
 CARDS: dict[str, type[SettingsForm]] = {
     "retention": RetentionForm,
     "notices": NoticesForm,
+    "alarms": AlarmsForm,
     "senders": SendersForm,
     "addresses": AddressesForm,
     "login": SigningInForm,

@@ -2,12 +2,29 @@
 
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 
+from appliance.status.telling_models import AlarmLetter as AlarmLetter
+from appliance.status.telling_models import ToldAlarm as ToldAlarm
+from appliance.status.webhook import check_webhook
+from smtpfilter.mail.address import parse_mailbox
 from smtpfilter.policy.site import SPAM_ENGINES
 
 ONLY_ROW = 1
+
+
+def listed(text: str) -> list[str]:
+    """Return the addresses in a list by spaces or commas."""
+    return text.replace(",", " ").split()
+
+
+def check_addresses(text: str) -> None:
+    """Refuse what is no list of addresses.  Raises ValidationError."""
+    for address in listed(text):
+        if parse_mailbox(address.encode()) is None:
+            raise ValidationError(f"{address!r} is no address.")
 
 
 def count(default: int, least: int, most: int, help_text: str) -> Any:
@@ -45,6 +62,21 @@ class SiteSettings(models.Model):
     )
     notices_per_hour = count(
         20, 1, 10000, "Notices of one kind to one address in an hour; more come as one summary."
+    )
+
+    alarm_to = models.CharField(
+        max_length=1000,
+        default="",
+        blank=True,
+        validators=[check_addresses],
+        help_text="Addresses that get alarms by mail, past the filter, by comma; empty for none.",
+    )
+    alarm_webhook = models.CharField(
+        max_length=500,
+        default="",
+        blank=True,
+        validators=[check_webhook],
+        help_text="An https:// address that gets alarms as JSON, once each; empty for none.",
     )
 
     unpack_levels = count(14, 1, 50, "Containers within each other that are opened.")
