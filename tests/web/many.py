@@ -19,6 +19,8 @@ BAD = (
     ("BAYES_99", 3.5), ("URIBL_BLACK", 1.7), ("HTML_IMAGE_ONLY_08", 1.651), ("MISSING_DATE", 1.36),
     ("SPF_SOFTFAIL", 0.665), ("RCVD_IN_XBL", 0.375), ("LOTS_OF_MONEY", 0.8), ("FREEMAIL_FROM", 0.2),
 )  # fmt: skip
+SUBJECTS = ("Re: Tuesday", "Offer for the roof", "Minutes", "Angebot 4711", "Photos", "Timetable")
+LURES = ("You have won", "Your parcel waits", "Invoice overdue", "Cheap loans", "Account locked")
 KINDS = (  # share in percent, category, outcome
     (70, "clean", "delivered"),
     (6, "spammy", "delivered"),
@@ -78,7 +80,7 @@ def _one(chance: random.Random, at: datetime, number: int) -> tuple[MailRecord, 
         mail_from=sender,
         mail_from_canonical=sender,
         mail_from_path=sender.encode(),
-        subject=f"Message {number}",
+        subject=chance.choice(LURES if bad else SUBJECTS),
         message_id=f"<{number}@{sender}>",
         header_from=sender,
         size_bytes=chance.randint(900, 90_000),

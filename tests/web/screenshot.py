@@ -5,13 +5,17 @@ looking at them.
 """
 
 import os
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
 from pytest_django.live_server_helper import LiveServer
 
+from appliance.status.golive import STEPS
+from appliance.status.models import GoingLiveStep
 from appliance.status.probe import Probe
+from tests.web import many
 from tests.web.browser import visitor
 from tests.web.conftest import Cast
 from tests.web.story import tell, tell_engines
@@ -39,6 +43,7 @@ PAGES = {
     "preference-list": "/engines/preferences/ann/",
     "learning": "/engines/learning/",
     "status": "/status/",
+    "queue": "/status/queue/",
     "settings": "/settings/",
     "going-live": "/golive/",
     "accounts": "/accounts/",
@@ -66,11 +71,14 @@ def test_picture_for_the_readme(
     checkout: Path,
 ) -> None:
     tell()
+    GoingLiveStep.objects.bulk_create(GoingLiveStep(step=step.name) for step in STEPS)
+    many.write(count=400, ends=datetime.now(UTC) - timedelta(minutes=4), lasts=timedelta(days=1))
     engines.update({name: Probe(True, detail) for name, detail in ENGINES.items()})
     size = {"width": 1280, "height": 860}
     ada = visitor(chromium, live_server, viewport=size, color_scheme="light")
     ada.log_in(live_cast.administrator)
     ada.page.get_by_text("Mail is flowing").wait_for()
+    ada.page.locator("canvas").first.wait_for()
     ada.page.screenshot(path=checkout / "screenshot.png")
 
 

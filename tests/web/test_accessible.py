@@ -23,7 +23,7 @@ PATHS = (
     "/policies/banrules/debian/", "/networks/", "/profiles/outbound/",
     "/notices/", "/notices/virus/en/", "/engines/", "/engines/virusnames/?name=Phishing.x",
     "/engines/preferences/", "/engines/preferences/ann/", "/engines/learning/", "/status/",
-    "/settings/", "/golive/", "/explain/", "/password/change/",
+    "/status/queue/", "/settings/", "/golive/", "/explain/", "/password/change/",
     "/security/", "/security/sessions/", "/security/confirm/",
 )  # fmt: skip
 VIEWS = ("why", "text", "rules", "parts")
