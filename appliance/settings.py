@@ -53,9 +53,9 @@ INSTALLED_APPS = [
     "allauth.usersessions",
     "axes",
     "bootstrap",
+    "chartkick.django",  # its Chart.js
     "csp",
     "django_htmx",
-    "chartkick.django",  # its Chart.js
     "lucide",
     "appliance.apps.ApplianceConfig",
     "appliance.accounts",
