@@ -26,6 +26,8 @@ FINDINGS = Findings(
     bad_headers=(BadHeader(1, XSS),),
     unchecked=(Unchecked("encrypted", XSS),),
 )
+# Data for charts is no script: JSON in which nothing of a mail can end the element.
+INLINE_SCRIPT = 'script:not([src]):not([type="application/json"])'
 CLIENT = Client(address=XSS, name=XSS, helo=XSS, ident=XSS)
 
 
@@ -51,7 +53,7 @@ def test_no_payload_runs_on_any_screen(
 
     for path in ("/", "/quarantine/", "/mails/", f"/quarantine/?text={XSS}", *views):
         ada.go(path)
-        assert ada.page.locator("script:not([src])").count() == 0, path
+        assert ada.page.locator(INLINE_SCRIPT).count() == 0, path
         assert ada.page.locator("[onerror], [onload], [onfocus], [style]").count() == 0, path
         assert "49{" not in ada.page.content(), path
 
