@@ -28,6 +28,7 @@ FINDINGS = Findings(
 )
 # Data for charts is no script: JSON in which nothing of a mail can end the element.
 INLINE_SCRIPT = 'script:not([src]):not([type="application/json"])'
+ACTIVE = "[onerror], [onload], [onfocus], [style]:not(canvas)"  # Chart.js sizes its canvases
 CLIENT = Client(address=XSS, name=XSS, helo=XSS, ident=XSS)
 
 
@@ -54,7 +55,7 @@ def test_no_payload_runs_on_any_screen(
     for path in ("/", "/quarantine/", "/mails/", f"/quarantine/?text={XSS}", *views):
         ada.go(path)
         assert ada.page.locator(INLINE_SCRIPT).count() == 0, path
-        assert ada.page.locator("[onerror], [onload], [onfocus], [style]").count() == 0, path
+        assert ada.page.locator(ACTIVE).count() == 0, path
         assert "49{" not in ada.page.content(), path
 
     assert ada.alarms == []
