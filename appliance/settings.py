@@ -149,21 +149,22 @@ CELERY_BEAT_SCHEDULE = {  # seconds
     "expire held mail": {"task": "quarantine.retain", "schedule": 900.0},
 }
 
-# --- The agent, which writes SpamAssassin's configuration ------------------------------------------
+# --- The agent, which writes SpamAssassin's configuration -----------------------------------------
 
 AGENT_SPAMASSASSIN_FOLDER = env.str("AGENT_SPAMASSASSIN_FOLDER", default="")
 AGENT_SPAMASSASSIN_DATABASE_URL = env.str(
-    "AGENT_SPAMASSASSIN_DATABASE_URL", default=env.str("DATABASE_URL", default="postgres:///postern")
+    "AGENT_SPAMASSASSIN_DATABASE_URL",
+    default=env.str("DATABASE_URL", default="postgres:///postern"),
 )
 AGENT_SPAMD_PID_FILE = env.str("AGENT_SPAMD_PID_FILE", default="/run/spamd.pid")
 AGENT_SPAMD_RELOAD = env.str("AGENT_SPAMD_RELOAD", default="")
 
-# --- Postfix's programs, where it is on this machine -----------------------------------------------
+# --- Postfix's programs, where it is on this machine ----------------------------------------------
 
 WEB_POSTQUEUE = shlex.split(env.str("WEB_POSTQUEUE", default="postqueue"))
 WEB_POSTSUPER = shlex.split(env.str("WEB_POSTSUPER", default="postsuper"))
 
-# --- Calls to other machines -----------------------------------------------------------------------
+# --- Calls to other machines ----------------------------------------------------------------------
 
 WEB_LOCAL_WEBHOOK = env.bool("WEB_LOCAL_WEBHOOK", default=False)
 
@@ -208,7 +209,7 @@ ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_RATE_LIMITS = {"login": None, "login_failed": None}  # axes counts, in Postgres
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 600  # seconds; then a change of factors asks again (W2)
-ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "django.contrib.auth.tokens.PasswordResetTokenGenerator"
+ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "django.contrib.auth.tokens.PasswordResetTokenGenerator"  # noqa: S105 - a class
 PASSWORD_RESET_TIMEOUT = 1800  # seconds (W5)
 MFA_ALLOW_UNVERIFIED_EMAIL = True  # nobody signs up: an administrator wrote the address
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]

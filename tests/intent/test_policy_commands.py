@@ -44,6 +44,7 @@ def test_levels_are_checked_for_their_order(run: Any, levels: tuple[str, ...], w
 
     assert (done.code, done.err.strip()) == (1 if wrong else 0, wrong)
 
+
 SHIPPED = ("careful", "mark only", "not filtered", "standard", "strict")
 
 

@@ -6,43 +6,96 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('engines', '0002_spamassassin'),
+        ("engines", "0002_spamassassin"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='LearningJob',
+            name="LearningJob",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('spam', 'spam'), ('ham', 'wanted mail'), ('forget', 'to be forgotten')], max_length=6)),
-                ('source', models.CharField(max_length=500)),
-                ('actor', models.CharField(max_length=254)),
-                ('state', models.CharField(choices=[('under way', 'Under Way'), ('done', 'Done'), ('stopped', 'Stopped')], default='under way', max_length=9)),
-                ('detail', models.CharField(blank=True, default='', max_length=500)),
-                ('started_at', models.DateTimeField()),
-                ('touched_at', models.DateTimeField()),
-                ('total', models.PositiveIntegerField(default=0)),
-                ('learnt', models.PositiveIntegerField(default=0)),
-                ('known', models.PositiveIntegerField(default=0)),
-                ('failed', models.PositiveIntegerField(default=0)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("spam", "spam"),
+                            ("ham", "wanted mail"),
+                            ("forget", "to be forgotten"),
+                        ],
+                        max_length=6,
+                    ),
+                ),
+                ("source", models.CharField(max_length=500)),
+                ("actor", models.CharField(max_length=254)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("under way", "Under Way"),
+                            ("done", "Done"),
+                            ("stopped", "Stopped"),
+                        ],
+                        default="under way",
+                        max_length=9,
+                    ),
+                ),
+                ("detail", models.CharField(blank=True, default="", max_length=500)),
+                ("started_at", models.DateTimeField()),
+                ("touched_at", models.DateTimeField()),
+                ("total", models.PositiveIntegerField(default=0)),
+                ("learnt", models.PositiveIntegerField(default=0)),
+                ("known", models.PositiveIntegerField(default=0)),
+                ("failed", models.PositiveIntegerField(default=0)),
             ],
             options={
-                'ordering': ('-pk',),
-                'constraints': [models.CheckConstraint(condition=models.Q(('total__gte', django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(models.F('learnt'), '+', models.F('known')), '+', models.F('failed')))), name='no_mail_is_learnt_twice')],
+                "ordering": ("-pk",),
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "total__gte",
+                                django.db.models.expressions.CombinedExpression(
+                                    django.db.models.expressions.CombinedExpression(
+                                        models.F("learnt"), "+", models.F("known")
+                                    ),
+                                    "+",
+                                    models.F("failed"),
+                                ),
+                            )
+                        ),
+                        name="no_mail_is_learnt_twice",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='LearningMail',
+            name="LearningMail",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('octets', models.BinaryField()),
-                ('attempts', models.PositiveSmallIntegerField(default=0)),
-                ('job', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='mails', to='engines.learningjob')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("octets", models.BinaryField()),
+                ("attempts", models.PositiveSmallIntegerField(default=0)),
+                (
+                    "job",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="mails",
+                        to="engines.learningjob",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('attempts', 'pk'),
+                "ordering": ("attempts", "pk"),
             },
         ),
     ]
