@@ -107,6 +107,7 @@ _CURRENT = (
         comment="Office document with macros",
     ),
     _types("program", "exe|exe-ms|exe-unix|exe-vms|dll|so|elf|macho|dex|java|msi|apk|jar"),
+    _types("script", "sh"),
     _types("shortcut or help file", "lnk|chm|url|scf|reg|bat"),
     _types("disk image or old archive", "iso|img|udf|vhd|vhdx|dmg|wim|cab|lha"),
     _types("notebook that can carry programs", "one"),

@@ -173,6 +173,9 @@ _BY_OCTETS: tuple[tuple[int, bytes, tuple[str, ...]], ...] = (
     (0, b"ActiveMime", ("activemime",)),
     (0, b"WARC/", ("warc",)),
 )
+_TINY_ELF = 52  # octets: the header of the smallest class
+_ELF_START = re.compile(rb"\x7fELF[\x01\x02][\x01\x02]\x01")
+_SHEBANG = re.compile(rb"#![ \t]*+/")
 _MAIL = re.compile(rb"(?:MIME-Version|Return-Path|Received|Message-ID|X-Mozilla-\w+):[ \t]", re.I)
 _MBOX = re.compile(rb"From \S+ .{0,40}\d\d:\d\d.{0,40}\r?\n[!-9;-~]+:")
 # Types that say too little by themselves, or too much: a damaged cabinet file is text/plain to
@@ -199,6 +202,16 @@ def short_types(content: bytes) -> tuple[str, ...]:
             return types
     if mail := _mail(content):
         return mail
+    types = _asked(content)
+    if _SHEBANG.match(content) and "sh" not in types:
+        return (*types, "sh")  # Unix runs it, whatever language it is in
+    if types == ("dat",) and len(content) >= _TINY_ELF and _ELF_START.match(content):
+        return ("elf",)  # of a kind that libmagic has no type for
+    return types
+
+
+def _asked(content: bytes) -> tuple[str, ...]:
+    """Return the short types of what libmagic says."""
     shown = content[:LOOKED_AT_BYTES]
     mime_type = _ask(_mime_magic(), shown)
     if mime_type in _COARSE:

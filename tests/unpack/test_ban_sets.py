@@ -114,6 +114,8 @@ def test_the_current_set_lets_ordinary_names_pass(reasons: Banning, name: str) -
     [
         PE,
         b"\x7fELF\x01\x01\x01" + bytes(9) + b"\x02\0\x03\0" + bytes(100),
+        b"\x7fELF\x02\x01\x01" + bytes(45),
+        b"#!/usr/bin/python3\nimport os\n",
         b"L\0\0\0\x01\x14\x02\0\0\0\0\0\xc0\0\0\0\0\0\0F" + bytes(80),
         bytes(32769) + b"CD001\x01" + bytes(4096),
         b"\xca\xfe\xba\xbe\0\0\0\x34" + bytes(50),
@@ -123,7 +125,20 @@ def test_the_current_set_lets_ordinary_names_pass(reasons: Banning, name: str) -
         written("7zip", ("x.txt", PE)),
         zipped(("[Content_Types].xml", b'<Types><Override ContentType="a.macroEnabled.main"/>')),
     ],
-    ids=["pe", "elf", "lnk", "iso", "java", "chm", "zip name", "zip type", "7z type", "macro"],
+    ids=[
+        "pe",
+        "elf",
+        "tiny",
+        "script",
+        "lnk",
+        "iso",
+        "java",
+        "chm",
+        "zip name",
+        "zip type",
+        "7z type",
+        "macro",
+    ],
 )
 def test_the_current_set_bans_by_content(reasons: Banning, content: bytes, name: str) -> None:
     """BB-12: renamed."""
