@@ -49,7 +49,7 @@ def finds(text: bytes, budget: Budget) -> Iterator[Find]:
 
 
 def _all(text: bytes, budget: Budget) -> Iterator[Find]:
-    if b"begin" in text:
+    if b"begin" in text.lower():
         yield from (Find(name, content) for name, content in uu_files(text))
         for match in _BASE64_FILE.finditer(text):
             yield Find(match["name"].strip(), _unwrapped(match["data"]))

@@ -49,6 +49,29 @@ def test_every_file_in_a_text_is_found(look: Looking) -> None:
     assert contents.unchecked == []
 
 
+CODED_LINES = uuencoded("x", PE)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        CODED_LINES.replace("644 x", "644"),
+        CODED_LINES.replace("begin", "BEGIN"),
+        f"<html><pre>{CODED_LINES}</pre>",
+        f"<html>{'words ' * 9}<pre>{CODED_LINES}</pre>",
+        "sed 's/^X//' << 'END'\n" + "".join(f"X{line}\n" for line in CODED_LINES.splitlines()),
+        "you wrote:\n" + "".join(f"> {line}\n" for line in CODED_LINES.splitlines()),
+        "".join(f">> {line}\r\n" for line in CODED_LINES.splitlines()),
+    ],
+    ids=["no name", "capitals", "pre", "far in a line", "shar", "quoted", "quoted twice"],
+)
+def test_uuencode_in_any_dress_is_found(look: Looking, text: str) -> None:
+    """M9."""
+    contents = look(text.encode(), "a.txt")
+    assert [find.content for find in found(text.encode())] == [PE]
+    assert contents.unchecked == []
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -103,6 +126,9 @@ def test_what_only_may_be_a_file_is_not_missed_where_it_is_none(look: Looking) -
         "https://example.com/" + "a/b/c" * 20,
         "-----BEGIN PGP SIGNATURE-----\n\niQEzBAEBCAAdFiEE" + "Zm9vYmFyYmF6" * 20 + "\n",
         "begin 644 words that begin like a file\nand go on\n",
+        "BEGIN 644 WORDS\nAND SO ON, IN CAPITALS\n",
+        "To begin 644\nPAGES ARE MANY.\n",
+        "> begin 1000 things\n> AND MORE OF THEM\n",
         "=ybegin what is this\n",
         "1, 2, 3, " * 10,
         "data: see below, thank you\n",
