@@ -38,6 +38,8 @@ _MOST_CHARACTERS = 4_000_000  # in the nodes of all parts: they are recorded wit
 
 Node = tuple[str, ...]
 
+_SCRIPT, _TEXT = ".sh", ".txt"
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -93,6 +95,8 @@ class Contents:
             return
         self._seen.add(seen)
         real = tuple(f".{short}" for short in short_types(content))
+        if not names and mime_types[:1] == ("text/plain",):
+            real = _without_script(real)
         types = (*real, *active_types(content, real, names))
         node = joined(mime_types, types, names)
         cipher = encrypted_with(content, types)
@@ -212,6 +216,11 @@ class Contents:
     def _remark_on(self, place: Place, kind: UncheckedKind, words: str) -> None:
         if not (place.guess and kind == "undecodable"):
             self.remark(kind, f"part {place.path}: {words}")
+
+
+def _without_script(types: Node) -> Node:
+    """Return the types of a mail's own text: nobody runs it, whatever its first line is."""
+    return tuple(short for short in types if short != _SCRIPT) or (_TEXT,)
 
 
 def joined(mime_types: Node, types: Node, names: Node) -> Node:

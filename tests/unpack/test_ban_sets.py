@@ -184,3 +184,12 @@ def test_the_article_is_word_for_word() -> None:
         r"(?i)^message/partial$",
         r"(?i)^message/external-body$",
     ]
+
+
+def test_a_script_is_banned_as_a_file_and_not_as_the_text_of_a_mail(reasons: Banning) -> None:
+    """B-2: people show each other scripts in mail."""
+    script = b"#!/bin/sh\r\necho hello\r\n"
+    assert reasons(b"Content-Type: text/plain\r\n\r\n" + script) == []
+    assert reasons(b"Subject: x\r\n\r\n" + script) == []
+    assert reasons(b"Content-Type: text/plain; name=notes.txt\r\n\r\n" + script) != []
+    assert reasons(b"Content-Type: application/octet-stream\r\n\r\n" + script) != []
