@@ -8,6 +8,7 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
 
+from appliance.accounts.factors import owes_factor
 from appliance.accounts.models import User
 from appliance.api.models import ApiToken
 from appliance.api.tokens import find_token
@@ -22,6 +23,8 @@ class TokenAuthentication(BaseAuthentication):
             raise AuthenticationFailed("send a token that is good: Authorization: Bearer TOKEN")
         if token.user.must_change_password:
             raise PermissionDenied("log in and change your password first")
+        if owes_factor(token.user):
+            raise PermissionDenied("log in and set up a second factor first")
         return token.user, token
 
     def authenticate_header(self, request: Request) -> str:

@@ -52,11 +52,7 @@ class Whole(serializers.IntegerField):
         return int(data)
 
 
-VALUE = {"type": ["boolean", "number", "string", "null"]}
-"""What a Value is in the OpenAPI document."""
-
-
-@extend_schema_field(VALUE)
+@extend_schema_field({"type": ["boolean", "number", "string"]})
 class Value(serializers.JSONField):
     """The value of a setting: true or false for yes or no, a number, text such as "never"."""
 

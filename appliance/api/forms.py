@@ -20,7 +20,7 @@ class TokenForm(forms.Form):
         help_text="Which program uses it.",
         widget=forms.TextInput({"placeholder": "backup script"}),
     )
-    days = forms.TypedChoiceField(label="Good for", choices=PERIODS, coerce=int, initial=USUAL_DAYS)
+    days = forms.TypedChoiceField(label="How long", choices=PERIODS, coerce=int, initial=USUAL_DAYS)
 
     def __init__(self, offered: dict[str, set[str]], *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

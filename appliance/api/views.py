@@ -6,8 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from appliance.accounts.access import Verb
-from appliance.accounts.guard import allowed
+from appliance.accounts.guard import oneself
 from appliance.accounts.models import User
 from appliance.api.forms import TokenForm
 from appliance.api.offers import offered, operations
@@ -20,7 +19,7 @@ from appliance.ui.asking import UNPROCESSABLE, posted, sentence, told
 @require_safe
 def overview(request: HttpRequest) -> HttpResponse:
     """Tell what a program can do with a token of the person, subject by subject."""
-    person = allowed(request, *Verb)
+    person = oneself(request)
     groups: dict[str, list[object]] = {}
     for operation in operations(person):
         groups.setdefault(SUBJECTS[operation.subject], []).append(operation)
@@ -30,7 +29,7 @@ def overview(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def tokens(request: HttpRequest) -> HttpResponse:
     """List the person's tokens; POST makes one, and shows it this once."""
-    person = allowed(request, *Verb)
+    person = oneself(request)
     form = TokenForm(offered(person), posted(request))
     secret = _made(form, person) if form.is_valid() else ""
     shown = {
@@ -45,7 +44,7 @@ def tokens(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def drop_token(request: HttpRequest) -> HttpResponse:
-    person = allowed(request, *Verb)
+    person = oneself(request)
     name = request.POST.get("name", "")
     told(
         request,

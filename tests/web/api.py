@@ -18,8 +18,9 @@ class Program:
 
     def __init__(self, user: User, scopes: tuple[str, ...] = SCOPES) -> None:
         count = user.api_tokens.count()
-        _, self.secret = add_token(user=user, name=f"t{count}", scopes=scopes, actor="tests")
-        self.client = Client(headers={"authorization": f"Bearer {self.secret}"})
+        _, secret = add_token(user=user, name=f"t{count}", scopes=scopes, actor="tests")
+        self.headers = {"Authorization": f"Bearer {secret}"}
+        self.client = Client(headers=self.headers)
 
     def ask(self, method: str, path: str, body: Any = None, **query: Any) -> HttpResponse:
         """Return the answer to a request for what lies below /api/v1/."""

@@ -50,6 +50,8 @@ PAGES = {
     "password": "/password/change/",
     "your-account": "/security/",
     "sessions": "/security/sessions/",
+    "api": "/api/",
+    "tokens": "/account/tokens/",
     "nothing": "/no-such-page/",
 }
 ENGINES = {

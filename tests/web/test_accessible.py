@@ -24,7 +24,7 @@ PATHS = (
     "/notices/", "/notices/virus/en/", "/engines/", "/engines/virusnames/?name=Phishing.x",
     "/engines/preferences/", "/engines/preferences/ann/", "/engines/learning/", "/status/",
     "/status/queue/", "/settings/", "/golive/", "/explain/", "/password/change/",
-    "/security/", "/security/sessions/", "/security/confirm/",
+    "/security/", "/security/sessions/", "/security/confirm/", "/api/", "/account/tokens/",
 )  # fmt: skip
 VIEWS = ("why", "text", "rules", "parts")
 

@@ -17,6 +17,7 @@ from appliance.api.parsing import MOST_BYTES
 from appliance.api.resources import mails
 from appliance.engines.learning_models import LearningJob
 from appliance.policies.models import PolicyChange
+from appliance.status.edit import set_setting
 from quarantine.models import RecipientRecord
 from smtpfilter.policy.lookup import SITE
 from tests.evidence.builders import held
@@ -109,6 +110,16 @@ def test_what_becomes_of_a_person_counts_at_once(cast: Cast, change: str) -> Non
     assert program.ask("GET", "policies/").status_code == expected
 
 
+def test_a_second_factor_that_is_owed_comes_first(cast: Cast) -> None:
+    """A token is no way around what the site asks of its staff."""
+    staff, owner = Program(cast.manager), Program(cast.owner)
+
+    set_setting(name="staff_needs_second_factor", value=True, actor="tests")
+
+    assert staff.ask("GET", "mails/").status_code == 403
+    assert owner.ask("GET", "mails/").status_code == 200
+
+
 @pytest.mark.parametrize(
     "header", ["", "Bearer", "Bearer postern_wrong", "Basic YTpi", "Bearer a b", "Bearer \xff"]
 )
@@ -180,6 +191,8 @@ def test_a_layer_is_changed_field_by_field(program: Program) -> None:
     ("path", "body", "code", "word"),
     [
         ("policies/example.com/", {"settings": {"spam_kill_lvl": 1}}, 400, "unknown field"),
+        ("policies/example.com/", {"locked": ["spam_kill_lvl"]}, 400, "unknown field"),
+        ("policies/example.com/", {"policy": "nothing"}, 422, "no named policy"),
         ("policies/example.com/", {"setting": {}}, 400, "unknown field 'setting'"),
         ("policies/example.com/", {"settings": {"spam_lover": "perhaps"}}, 422, "spam_lover"),
         ("policies/example.com/", {"settings": {"spam_lover": [True]}}, 400, "spam_lover"),

@@ -113,6 +113,7 @@ class OneLayer(Resource):
         key = within(asks, key_in_address(key))
         typed = body(request, LayerChange)
         settings, locked = typed.pop("settings", {}), typed.get("locked")
+        edit.refuse_unknown(locked or ())
         if not may(asks, Verb.EDIT_SITE):
             _refuse_beyond({*settings, *_moved_locks(key, locked)})
         layer = edit.change_fields(

@@ -8,13 +8,16 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from appliance.accounts.access import Verb
-from appliance.api.fields import VALUE, Value
+from appliance.api.fields import Value
 from appliance.api.resource import Resource, actor
 from appliance.status import edit
 from appliance.status.models import SiteSettings
 from appliance.status.views import probes
 
-_VALUES = {"type": "object", "additionalProperties": VALUE}
+_VALUES = {
+    "type": "object",
+    "additionalProperties": {"type": ["boolean", "number", "string", "null"]},
+}
 
 
 class Part(serializers.Serializer[Any]):
