@@ -1,6 +1,7 @@
 """Change site settings and say whose mail is traced.  One transaction each; recorded."""
 
 from collections.abc import Mapping
+from math import isfinite
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -66,7 +67,10 @@ def assign(row: SiteSettings, name: str, value: object) -> None:
     if name not in FIELDS:
         raise Unknown(f"unknown setting {name!r}; the settings are: {', '.join(FIELDS)}")
     try:
-        setattr(row, name, FIELDS[name].clean(_read(FIELDS[name], value), row))
+        read = FIELDS[name].clean(_read(FIELDS[name], value), row)
+        if isinstance(read, float) and not isfinite(read):  # NaN lies between any two bounds
+            raise BadValue("a number")
+        setattr(row, name, read)
     except BadValue as error:
         raise Refused(f"{name}: {value!r} is not {error}") from None
     except ValidationError as error:

@@ -200,6 +200,7 @@ def test_a_layer_is_changed_field_by_field(program: Program) -> None:
         ("policies/example.com/", [], 400, ""),
         ("settings/", {"no_such": 1}, 400, "unknown setting"),
         ("settings/", {"remember_seconds": -5}, 422, "remember_seconds"),
+        ("settings/", {"rspamd_factor": "nan"}, 422, "is not a number"),
         ("users/audrey@example.net/", {"active": "no"}, 400, "active"),
         ("users/ada@example.net/", {"active": False}, 422, "last administrator"),
         ("users/nobody@example.net/", {"active": False}, 404, "no such thing"),
