@@ -14,6 +14,9 @@ from urllib.parse import urlsplit
 import environ
 from csp.constants import NONE, SELF
 
+from appliance.api.framework import REST_FRAMEWORK as REST_FRAMEWORK
+from appliance.api.framework import SPECTACULAR_SETTINGS as SPECTACULAR_SETTINGS
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = Path(os.environ.get("POSTERN_VAR") or BASE_DIR / "var")
 
@@ -135,19 +138,6 @@ CELERY_TASK_PUBLISH_RETRY = False  # beat wakes up what a lost call forgot
 CELERY_TASK_TIME_LIMIT = 300  # seconds
 CELERY_TIMEZONE = "UTC"
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-CELERY_BEAT_SCHEDULE = {  # seconds
-    "send releases that are due": {"task": "quarantine.send_due_releases", "schedule": 30.0},
-    "send notices": {"task": "quarantine.send_notices", "schedule": 10.0},
-    "learn from uploads": {"task": "engines.learn", "schedule": 5.0},
-    "read sources that are due": {"task": "sources.read_due", "schedule": 60.0},
-    "ask the engines for their samples": {
-        "task": "status.self_test",
-        "schedule": 60.0,
-        "options": {"expires": 60.0},  # asked late, the answer is no longer wanted
-    },
-    "tell people of alarms": {"task": "quarantine.tell_alarms", "schedule": 30.0},
-    "expire held mail": {"task": "quarantine.retain", "schedule": 900.0},
-}
 
 # --- The agent, which writes SpamAssassin's configuration -----------------------------------------
 
@@ -231,34 +221,6 @@ AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_RESET_ON_SUCCESS = True
 AXES_SENSITIVE_PARAMETERS = ["login", "password"]
 AXES_VERBOSE = False
-
-# --- The REST API ---------------------------------------------------------------------------------
-
-REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": [],  # appliance/api/resource.py says who may ask
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_THROTTLE_RATES": {"token": "600/min"},
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "DEFAULT_METADATA_CLASS": None,
-    "EXCEPTION_HANDLER": "appliance.api.errors.answer_error",
-    "URL_FORMAT_OVERRIDE": None,
-}
-SPECTACULAR_SETTINGS = {
-    "TITLE": "Postern",
-    "DESCRIPTION": "Policy, lists, mail and accounts of a mail-security appliance.",
-    "VERSION": "1",
-    "OAS_VERSION": "3.1.0",
-    "SCHEMA_PATH_PREFIX": "/api/v1",
-    "COMPONENT_SPLIT_PATCH": False,
-    "COMPONENT_SPLIT_REQUEST": True,
-    "SERVE_AUTHENTICATION": [],  # the document tells nothing of the site
-    "SERVE_INCLUDE_SCHEMA": False,
-    "POSTPROCESSING_HOOKS": [
-        "drf_spectacular.hooks.postprocess_schema_enums",
-        "appliance.api.schema.complete",
-    ],
-}
 
 # --- Sessions and headers -------------------------------------------------------------------------
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from django.db import close_old_connections, connection
 
 from smtpfilter.mail.envelope import MailId
-from smtpfilter.ports import Settlement
+from smtpfilter.verdict.outcome import Settlement
 
 TRIED_SECONDS = 60.0
 PAUSE_SECONDS = 1.0

@@ -16,7 +16,7 @@ from appliance.notices.shipped import SUMMARY, TO_RECIPIENTS
 from quarantine.models import MailRecord, Notice, RecipientRecord
 from quarantine.reports import reports_for
 from smtpfilter.mail.address import parse_mailbox
-from smtpfilter.ports import Templates
+from smtpfilter.ports.policy import Templates
 from smtpfilter.verdict.facts import FACTS, MOST_SHOWN, recipient_fact, report_facts, shown_time
 from smtpfilter.verdict.notices import plain_notice
 

@@ -3,7 +3,7 @@
 from functools import cache
 
 from smtpfilter.config import FilterConfig
-from smtpfilter.ports import Relay
+from smtpfilter.ports.delivery import Relay
 from smtpfilter.smtp.relay import SmtpRelay
 
 

@@ -24,7 +24,7 @@ from smtpfilter.mail.envelope import Recipient
 from smtpfilter.mail.findings import visible
 from smtpfilter.mail.octets import Content
 from smtpfilter.mail.reply import Reply
-from smtpfilter.ports import Relay, Submission
+from smtpfilter.ports.delivery import Relay, Submission
 
 HOUR = timedelta(hours=1)
 LEASE = timedelta(minutes=15)  # longer than the next hop may take with all its timeouts

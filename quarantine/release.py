@@ -33,7 +33,7 @@ from smtpfilter.mail.envelope import MailId, Recipient
 from smtpfilter.mail.findings import visible
 from smtpfilter.mail.octets import Content
 from smtpfilter.mail.reply import Reply
-from smtpfilter.ports import Relay, Submission
+from smtpfilter.ports.delivery import Relay, Submission
 from smtpfilter.verdict.outcome import Outcome
 
 LEASE = timedelta(minutes=15)  # longer than the next hop may take with all its timeouts

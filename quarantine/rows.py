@@ -17,8 +17,8 @@ from smtpfilter.mail.findings import visible
 from smtpfilter.policy.layers import EffectivePolicy
 from smtpfilter.policy.lookup import SITE, is_bare, lookup_keys
 from smtpfilter.policy.settings import PolicySettings, format_value
-from smtpfilter.ports import JournalEntry, JournalRecipient, Settlement
-from smtpfilter.verdict.outcome import Outcome
+from smtpfilter.ports.journal import JournalEntry, JournalRecipient
+from smtpfilter.verdict.outcome import Outcome, Settlement
 
 Row = tuple[Any, ...]
 

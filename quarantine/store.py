@@ -33,8 +33,8 @@ from smtpfilter.errors import InProgress, JournalUnavailable
 from smtpfilter.mail.envelope import Envelope
 from smtpfilter.mail.octets import Octets
 from smtpfilter.mail.reply import Reply
-from smtpfilter.ports import JournalEntry, JournalRecipient, Settlement
-from smtpfilter.verdict.outcome import Outcome
+from smtpfilter.ports.journal import JournalEntry, JournalRecipient
+from smtpfilter.verdict.outcome import Outcome, Settlement
 
 _log = logging.getLogger("postern")
 

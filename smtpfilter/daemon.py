@@ -14,7 +14,7 @@ from contextlib import closing
 from functools import partial
 
 from smtpfilter.config import FilterConfig
-from smtpfilter.ports import Handler
+from smtpfilter.ports.session import Handler
 from smtpfilter.smtp.pool import Pool
 from smtpfilter.smtp.protocol import HardenedProtocol
 from smtpfilter.smtp.session import Session

@@ -16,19 +16,13 @@ from smtpfilter.mail.address import NULL_SENDER
 from smtpfilter.mail.envelope import Recipient
 from smtpfilter.mail.octets import Content
 from smtpfilter.mail.reply import Reply
-from smtpfilter.ports import (
-    Handover,
-    Journal,
-    Relay,
-    Routes,
-    Settlement,
-    Submission,
-    Templates,
-)
+from smtpfilter.ports.delivery import Handover, Relay, Routes, Submission
+from smtpfilter.ports.journal import Journal
+from smtpfilter.ports.policy import Templates
 from smtpfilter.settle import Judgement, outcome_of
 from smtpfilter.verdict.facts import message_facts, told_facts
 from smtpfilter.verdict.notices import sender_notice
-from smtpfilter.verdict.outcome import Outcome
+from smtpfilter.verdict.outcome import Outcome, Settlement
 from smtpfilter.verdict.plan import Delivery
 from smtpfilter.verdict.reply import told_of, waits_for_notice
 from smtpfilter.verdict.told import Told, kind_of_notice, language_of_notice

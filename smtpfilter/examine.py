@@ -16,7 +16,8 @@ from smtpfilter.mail.message import Message
 from smtpfilter.mail.octets import SpooledMail
 from smtpfilter.policy.site import Site
 from smtpfilter.policy.virus_names import infect, rated
-from smtpfilter.ports import Engines, Letter, Specimen, Unpacker, VirusScan
+from smtpfilter.ports.engines import Engines, Letter, Specimen, VirusScan
+from smtpfilter.ports.unpacking import Unpacker
 from smtpfilter.verdict.decide import could_pass, is_too_big
 from smtpfilter.verdict.verdict import Case
 

@@ -20,7 +20,9 @@ from smtpfilter.policy.destiny import Destiny
 from smtpfilter.policy.layers import EffectivePolicy, PolicyBook
 from smtpfilter.policy.lookup import lookup_keys
 from smtpfilter.policy.profiles import origin_of
-from smtpfilter.ports import Authenticator, PenPals, PolicySource
+from smtpfilter.ports.engines import Authenticator
+from smtpfilter.ports.journal import PenPals
+from smtpfilter.ports.policy import PolicySource
 from smtpfilter.settle import Judgement, unique
 from smtpfilter.verdict.case import make_case
 from smtpfilter.verdict.decide import MOST_HOPS_TO_LOCAL, decide, is_looping, loop_verdict

@@ -20,7 +20,7 @@ import structlog
 
 from smtpfilter.mail.envelope import Envelope
 from smtpfilter.mail.reply import Reply
-from smtpfilter.ports import Settlement
+from smtpfilter.verdict.outcome import Settlement
 from smtpfilter.verdict.verdict import Verdict
 
 _log = structlog.stdlib.get_logger("postern")

@@ -19,8 +19,9 @@ from smtpfilter.mail.envelope import Envelope
 from smtpfilter.mail.message import Message, believed_client, parse
 from smtpfilter.mail.octets import SpooledMail
 from smtpfilter.mail.reply import Reply
-from smtpfilter.ports import Journal, Settlement
+from smtpfilter.ports.journal import Journal
 from smtpfilter.settle import Judgement, journal_entry, retry_key, settle_at_once
+from smtpfilter.verdict.outcome import Settlement
 from smtpfilter.verdict.reply import settle_lmtp, settle_smtp
 
 FAULTS_UNTIL_HELD = 3  # a fault of ours would end as a bounce in the sender's queue

@@ -13,9 +13,9 @@ from smtpfilter.mail.message import Message
 from smtpfilter.mail.octets import SpooledMail
 from smtpfilter.mail.reply import Reply
 from smtpfilter.policy.destiny import Destiny
-from smtpfilter.ports import JournalEntry, JournalRecipient, Settlement
+from smtpfilter.ports.journal import JournalEntry, JournalRecipient
 from smtpfilter.verdict.facts import message_facts
-from smtpfilter.verdict.outcome import Outcome
+from smtpfilter.verdict.outcome import Outcome, Settlement
 from smtpfilter.verdict.plan import Plan
 from smtpfilter.verdict.reply import bounced, waits_for_notice
 from smtpfilter.verdict.verdict import NoticeOrder, Verdict

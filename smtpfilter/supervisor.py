@@ -21,7 +21,7 @@ from pathlib import Path
 
 from smtpfilter.config import ConfigError, Endpoint, FilterConfig
 from smtpfilter.daemon import serve
-from smtpfilter.ports import Handler
+from smtpfilter.ports.session import Handler
 from smtpfilter.smtp.spool import group_id
 
 log = logging.getLogger("postern.smtp")

@@ -26,7 +26,7 @@ from appliance.engines.scanners import (
 from appliance.status.models import SiteSettings
 from appliance.status.probe import TIMEOUT_SECONDS, Probe
 from smtpfilter.config import Endpoint, FilterConfig
-from smtpfilter.ports import ScannerFailed
+from smtpfilter.ports.engines import ScannerFailed
 from smtpfilter.scan.board import NOBODY
 from smtpfilter.scan.clamd_limits import takes_message
 from smtpfilter.scan.entries import read_entries

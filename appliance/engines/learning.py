@@ -22,7 +22,7 @@ from appliance.errors import Already, Refused, Unknown
 from appliance.policies.revisions import record
 from smtpfilter.config import FilterConfig
 from smtpfilter.mail.findings import visible
-from smtpfilter.ports import ScannerFailed
+from smtpfilter.ports.engines import ScannerFailed
 from smtpfilter.scan.sample import sample
 from smtpfilter.scan.spamd import Kind, Spamd
 

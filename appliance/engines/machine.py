@@ -17,7 +17,7 @@ from pathlib import Path
 from appliance.engines.spamassassin import CONFIGURATION, LOCAL_ONLY, PLUGINS
 from smtpfilter.config import Endpoint
 from smtpfilter.mail.findings import visible
-from smtpfilter.ports import ScannerFailed
+from smtpfilter.ports.engines import ScannerFailed
 from smtpfilter.scan.report import LONGEST_ANSWER, parse_answer
 from smtpfilter.scan.spamd import gtube
 from smtpfilter.scan.wire import Connection, Deadline

@@ -16,7 +16,7 @@ from appliance.status.probe import TIMEOUT_SECONDS
 from smtpfilter.config import FilterConfig
 from smtpfilter.mail.findings import visible
 from smtpfilter.policy.site import Role
-from smtpfilter.ports import ScannerFailed, VirusScanner
+from smtpfilter.ports.engines import ScannerFailed, VirusScanner
 from smtpfilter.scan.clamd import Clamd
 from smtpfilter.scan.entries import Entry, read_entries
 from smtpfilter.scan.icap import Icap

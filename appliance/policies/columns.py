@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 from django.db import models
 
 from smtpfilter.policy.destiny import Destiny
-from smtpfilter.policy.settings import FIELDS, Kind, PolicySettings
+from smtpfilter.policy.kinds import Kind
+from smtpfilter.policy.settings import FIELDS, PolicySettings
 
 DESTINY_FIELDS = tuple(name for name, kind in FIELDS.items() if kind == "destiny")
 DESTINIES = [d.value for d in Destiny]

@@ -24,7 +24,7 @@ from smtpfilter.policy.banning import deciding_rule, rule_names
 from smtpfilter.policy.layers import BanRule
 from smtpfilter.policy.resolve import resolve
 from smtpfilter.policy.site import Limits
-from smtpfilter.ports import Unpacked
+from smtpfilter.ports.unpacking import Unpacked
 from smtpfilter.unpack.worker import Unpacker
 
 MOST_BYTES = 20 * 1024 * 1024

@@ -35,7 +35,7 @@ from appliance.status.probe import TIMEOUT_SECONDS, Probe
 from appliance.status.readable import unreadable
 from smtpfilter.config import ConfigError, Endpoint, FilterConfig
 from smtpfilter.mail.reply import parse_reply
-from smtpfilter.ports import ScannerFailed
+from smtpfilter.ports.engines import ScannerFailed
 from smtpfilter.scan.authenticity.lookups import DnsFailed, Lookups
 
 # Sent every ten seconds: one that has been due for ten minutes is sent by nobody.

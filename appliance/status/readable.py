@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from smtpfilter.config import Endpoint, FilterConfig
-from smtpfilter.ports import ScannerFailed
+from smtpfilter.ports.engines import ScannerFailed
 from smtpfilter.scan.entries import read_entries
 from smtpfilter.scan.wire import Deadline, connect
 

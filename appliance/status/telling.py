@@ -21,7 +21,7 @@ from appliance.status.webhook import NotTaken
 from smtpfilter.mail.address import NULL_SENDER, parse_address
 from smtpfilter.mail.envelope import Recipient
 from smtpfilter.mail.octets import Content
-from smtpfilter.ports import Relay, Submission
+from smtpfilter.ports.delivery import Relay, Submission
 from smtpfilter.verdict.notices import plain_notice
 from smtpfilter.verdict.texts import Text
 

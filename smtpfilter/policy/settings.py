@@ -8,69 +8,24 @@ what counts where no layer says anything stands in defaults.py.
 # ruff: noqa: RUF009 - the calls in PolicySettings make dataclass fields
 
 import math
-from dataclasses import dataclass, field, fields
-from typing import Any, Literal
+from dataclasses import dataclass, fields
 
 from smtpfilter.policy import values
 from smtpfilter.policy.destiny import Destiny
+from smtpfilter.policy.kinds import (
+    Kind,
+    admin,
+    copy,
+    destiny,
+    extension,
+    points,
+    setting,
+    tag,
+    warning,
+)
 from smtpfilter.policy.values import BadValue as BadValue
-from smtpfilter.policy.values import Parser
-
-Kind = Literal["flag", "level", "points", "destiny", "text", "bytes"]
 
 NEVER = math.inf  # a level that no score reaches; written "never"
-
-
-def _setting(kind: Kind, group: str, help_text: str, parse: Parser | None = None) -> Any:
-    """Return a field; `parse` reads what a person writes for it, where its kind does not say."""
-    parse = parse or values.BY_KIND[kind]
-    return field(
-        default=None, metadata={"kind": kind, "group": group, "help": help_text, "parse": parse}
-    )
-
-
-def _destiny(what: str) -> Any:
-    return _setting("destiny", "destinies", f"What happens to {what}.")
-
-
-def _copy(what: str) -> Any:
-    return _setting(
-        "text",
-        "copies",
-        f"Where a copy of {what} is kept: `quarantine`, or empty to keep nothing.",
-        values.copy_place,
-    )
-
-
-def _extension(what: str) -> Any:
-    return _setting(
-        "text",
-        "filing",
-        f"Address extension under which delivered {what} is filed, as in user+extension@domain;"
-        " empty for none.",
-        values.extension,
-    )
-
-
-def _admin(what: str) -> Any:
-    return _setting(
-        "text",
-        "notices",
-        f"Who is told about {what}: addresses by comma, or empty.",
-        values.admins,
-    )
-
-
-def _tag(help_text: str) -> Any:
-    return _setting("text", "subject", help_text, values.subject_tag)
-
-
-def _warning(what: str) -> Any:
-    return _setting("flag", "notices", f"Tell the recipient about {what} sent to him.")
-
-
-def _points(when: str) -> Any:
-    return _setting("points", "authenticity", f"Points added to the score {when}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,124 +36,124 @@ class PolicySettings:
     Destiny values.
     """
 
-    bypass_virus_checks: bool | None = _setting("flag", "checks", "Do not scan for viruses.")
-    bypass_spam_checks: bool | None = _setting(
+    bypass_virus_checks: bool | None = setting("flag", "checks", "Do not scan for viruses.")
+    bypass_spam_checks: bool | None = setting(
         "flag", "checks", "Do not score for spam; stops learning too."
     )
-    bypass_banned_checks: bool | None = _setting("flag", "checks", "Do not look for banned files.")
-    bypass_header_checks: bool | None = _setting(
+    bypass_banned_checks: bool | None = setting("flag", "checks", "Do not look for banned files.")
+    bypass_header_checks: bool | None = setting(
         "flag", "checks", "Do not check the header section."
     )
-    virus_lover: bool | None = _setting("flag", "checks", "Deliver infected mail, marked.")
-    spam_lover: bool | None = _setting("flag", "checks", "Deliver spam, marked.")
-    banned_files_lover: bool | None = _setting(
+    virus_lover: bool | None = setting("flag", "checks", "Deliver infected mail, marked.")
+    spam_lover: bool | None = setting("flag", "checks", "Deliver spam, marked.")
+    banned_files_lover: bool | None = setting(
         "flag", "checks", "Deliver mail with banned files, marked."
     )
-    bad_header_lover: bool | None = _setting(
+    bad_header_lover: bool | None = setting(
         "flag", "checks", "Deliver mail with a bad header section."
     )
-    unchecked_lover: bool | None = _setting(
+    unchecked_lover: bool | None = setting(
         "flag", "checks", "Deliver mail that could not be looked into."
     )
 
-    spam_tag_level: float | None = _setting(
+    spam_tag_level: float | None = setting(
         "level", "levels", "Score from which X-Spam headers are added."
     )
-    spam_tag2_level: float | None = _setting(
+    spam_tag2_level: float | None = setting(
         "level", "levels", "Score from which mail is marked as spam."
     )
-    spam_tag3_level: float | None = _setting(
+    spam_tag3_level: float | None = setting(
         "level", "levels", "Score from which the third subject tag is used."
     )
-    spam_kill_level: float | None = _setting(
+    spam_kill_level: float | None = setting(
         "level", "levels", "Score from which mail is blocked as spam."
     )
-    spam_dsn_cutoff_level: float | None = _setting(
+    spam_dsn_cutoff_level: float | None = setting(
         "level", "levels", "Score from which no notice goes to the sender."
     )
-    spam_crediblefrom_dsn_cutoff_level: float | None = _setting(
+    spam_crediblefrom_dsn_cutoff_level: float | None = setting(
         "level",
         "levels",
         "Score from which no notice goes to a sender who is known to be himself: from an own"
         " network, logged in, or authenticated by DKIM or SPF.",
     )
-    spam_notifyadmin_cutoff_level: float | None = _setting(
+    spam_notifyadmin_cutoff_level: float | None = setting(
         "level", "levels", "Score from which the administrator hears of no spam."
     )
-    spam_quarantine_cutoff_level: float | None = _setting(
+    spam_quarantine_cutoff_level: float | None = setting(
         "level", "levels", "Score from which no copy of spam is kept."
     )
 
-    virus_destiny: Destiny | None = _destiny("infected mail")
-    banned_destiny: Destiny | None = _destiny("mail with banned files")
-    spam_destiny: Destiny | None = _destiny("spam, from the kill level on")
-    bad_header_destiny: Destiny | None = _destiny("mail with a bad header section")
-    oversized_destiny: Destiny | None = _destiny("mail over the recipient's size limit")
-    unchecked_destiny: Destiny | None = _destiny("mail that could not be looked into")
-    unchecked_encrypted_destiny: Destiny | None = _destiny(
+    virus_destiny: Destiny | None = destiny("infected mail")
+    banned_destiny: Destiny | None = destiny("mail with banned files")
+    spam_destiny: Destiny | None = destiny("spam, from the kill level on")
+    bad_header_destiny: Destiny | None = destiny("mail with a bad header section")
+    oversized_destiny: Destiny | None = destiny("mail over the recipient's size limit")
+    unchecked_destiny: Destiny | None = destiny("mail that could not be looked into")
+    unchecked_encrypted_destiny: Destiny | None = destiny(
         "encrypted content; follows unchecked_destiny where empty"
     )
-    unchecked_limits_destiny: Destiny | None = _destiny(
+    unchecked_limits_destiny: Destiny | None = destiny(
         "content over a limit; follows unchecked_destiny where empty"
     )
-    unchecked_ambiguous_destiny: Destiny | None = _destiny(
+    unchecked_ambiguous_destiny: Destiny | None = destiny(
         "ambiguous content; follows unchecked_destiny where empty"
     )
-    unchecked_undecodable_destiny: Destiny | None = _destiny(
+    unchecked_undecodable_destiny: Destiny | None = destiny(
         "broken content; follows unchecked_destiny where empty"
     )
-    scanner_failure_destiny: Destiny | None = _destiny("mail while no virus scanner answers")
-    spam_failure_destiny: Destiny | None = _destiny("mail while the spam engine does not answer")
+    scanner_failure_destiny: Destiny | None = destiny("mail while no virus scanner answers")
+    spam_failure_destiny: Destiny | None = destiny("mail while the spam engine does not answer")
 
-    dmarc_reject_destiny: Destiny | None = _setting(
+    dmarc_reject_destiny: Destiny | None = setting(
         "destiny",
         "authenticity",
         "What happens to mail that fails DMARC where its domain asks to reject such mail.",
     )
-    dmarc_quarantine_destiny: Destiny | None = _setting(
+    dmarc_quarantine_destiny: Destiny | None = setting(
         "destiny",
         "authenticity",
         "What happens to mail that fails DMARC where its domain asks to quarantine such mail.",
     )
-    spoofed_destiny: Destiny | None = _setting(
+    spoofed_destiny: Destiny | None = setting(
         "destiny",
         "authenticity",
         "What happens to mail from outside whose author claims a local domain without proof.",
     )
-    dmarc_reject_points: float | None = _points("where DMARC fails and its domain asks to reject")
-    dmarc_quarantine_points: float | None = _points(
+    dmarc_reject_points: float | None = points("where DMARC fails and its domain asks to reject")
+    dmarc_quarantine_points: float | None = points(
         "where DMARC fails and its domain asks to quarantine"
     )
-    spoofed_points: float | None = _points(
+    spoofed_points: float | None = points(
         "where mail from outside claims a local domain without proof"
     )
 
-    virus_quarantine_to: str | None = _copy("blocked infected mail")
-    banned_quarantine_to: str | None = _copy("blocked mail with banned files")
-    spam_quarantine_to: str | None = _copy("blocked spam")
-    bad_header_quarantine_to: str | None = _copy("blocked mail with a bad header section")
-    unchecked_quarantine_to: str | None = _copy("blocked mail that could not be looked into")
+    virus_quarantine_to: str | None = copy("blocked infected mail")
+    banned_quarantine_to: str | None = copy("blocked mail with banned files")
+    spam_quarantine_to: str | None = copy("blocked spam")
+    bad_header_quarantine_to: str | None = copy("blocked mail with a bad header section")
+    unchecked_quarantine_to: str | None = copy("blocked mail that could not be looked into")
 
-    clean_quarantine_to: str | None = _copy("clean mail, beside its delivery,")
-    archive_quarantine_to: str | None = _copy("every mail, whatever happens to it,")
+    clean_quarantine_to: str | None = copy("clean mail, beside its delivery,")
+    archive_quarantine_to: str | None = copy("every mail, whatever happens to it,")
 
-    spam_subject_tag: str | None = _tag("Put before the subject from the tag level on.")
-    spam_subject_tag2: str | None = _tag("Put before the subject from the tag2 level on.")
-    spam_subject_tag3: str | None = _tag("Put before the subject from the tag3 level on.")
-    virus_subject_tag: str | None = _tag(
+    spam_subject_tag: str | None = tag("Put before the subject from the tag level on.")
+    spam_subject_tag2: str | None = tag("Put before the subject from the tag2 level on.")
+    spam_subject_tag3: str | None = tag("Put before the subject from the tag3 level on.")
+    virus_subject_tag: str | None = tag(
         "Put before the subject of infected mail that is delivered."
     )
-    unchecked_subject_tag: str | None = _tag(
+    unchecked_subject_tag: str | None = tag(
         "Put before the subject of unchecked mail that is delivered."
     )
 
-    remove_existing_spam_headers: bool | None = _setting(
+    remove_existing_spam_headers: bool | None = setting(
         "flag", "subject", "Remove X-Spam fields that the mail brings along."
     )
-    remove_existing_x_scanned_headers: bool | None = _setting(
+    remove_existing_x_scanned_headers: bool | None = setting(
         "flag", "subject", "Remove X-Virus-Scanned fields of others, too."
     )
-    allowed_added_header_fields: str | None = _setting(
+    allowed_added_header_fields: str | None = setting(
         "text",
         "subject",
         "Names of the header fields that may be added, by comma, Received and Subject (for its tag)"
@@ -206,11 +161,11 @@ class PolicySettings:
         values.field_names,
     )
 
-    addr_extension_virus: str | None = _extension("infected mail")
-    addr_extension_banned: str | None = _extension("mail with banned files")
-    addr_extension_spam: str | None = _extension("spam")
-    addr_extension_bad_header: str | None = _extension("mail with a bad header section")
-    forward_method: str | None = _setting(
+    addr_extension_virus: str | None = extension("infected mail")
+    addr_extension_banned: str | None = extension("mail with banned files")
+    addr_extension_spam: str | None = extension("spam")
+    addr_extension_bad_header: str | None = extension("mail with a bad header section")
+    forward_method: str | None = setting(
         "text",
         "filing",
         "Next hops for delivered mail, the first that answers is used: smtp:[10.0.0.1]:25 or"
@@ -218,47 +173,47 @@ class PolicySettings:
         values.forward_method,
     )
 
-    warnvirusrecip: bool | None = _warning("infected mail")
-    warnbannedrecip: bool | None = _warning("mail with banned files")
-    warnbadhrecip: bool | None = _warning("mail with a bad header section")
-    virus_admin: str | None = _admin("infected mail")
-    newvirus_admin: str | None = _admin("a virus that was never seen here before")
-    banned_admin: str | None = _admin("mail with banned files")
-    spam_admin: str | None = _admin("spam")
-    bad_header_admin: str | None = _admin("mail with a bad header section")
-    unchecked_admin: str | None = _admin("mail that could not be looked into")
-    viruses_that_fake_sender: str | None = _setting(
+    warnvirusrecip: bool | None = warning("infected mail")
+    warnbannedrecip: bool | None = warning("mail with banned files")
+    warnbadhrecip: bool | None = warning("mail with a bad header section")
+    virus_admin: str | None = admin("infected mail")
+    newvirus_admin: str | None = admin("a virus that was never seen here before")
+    banned_admin: str | None = admin("mail with banned files")
+    spam_admin: str | None = admin("spam")
+    bad_header_admin: str | None = admin("mail with a bad header section")
+    unchecked_admin: str | None = admin("mail that could not be looked into")
+    viruses_that_fake_sender: str | None = setting(
         "text",
         "notices",
         "Viruses whose sender hears nothing, since he did not send them: `all`, `article` (16"
         " names of 2003), names by comma looked for anywhere in a virus's name, or empty for none.",
         values.virus_names,
     )
-    tell_credible_sender: bool | None = _setting(
+    tell_credible_sender: bool | None = setting(
         "flag",
         "notices",
         "Tell a sender from an own network, or logged in, when his mail is held or discarded."
         " All other senders learn nothing of held or discarded mail.",
     )
-    notice_language: str | None = _setting(
+    notice_language: str | None = setting(
         "text", "notices", "Language of notices, such as en or de.", values.language
     )
 
-    banned_rulenames: str | None = _setting(
+    banned_rulenames: str | None = setting(
         "text",
         "files",
         "Names of ban rule sets, by comma, in order; empty for none.  With + before the first name"
         " they stand before the inherited ones, else in place of them.",
         values.rulenames,
     )
-    sa_username: str | None = _setting(
+    sa_username: str | None = setting(
         "text",
         "engine",
         "Name under which SpamAssassin keeps preferences for these recipients; used where"
         " sa_userconf is sql:.",
         values.preference_name,
     )
-    sa_userconf: str | None = _setting(
+    sa_userconf: str | None = setting(
         "text",
         "engine",
         "`sql:` to score by the preferences kept under sa_username, one scan for each such name;"
@@ -266,7 +221,7 @@ class PolicySettings:
         values.preference_source,
     )
 
-    message_size_limit: int | None = _setting(
+    message_size_limit: int | None = setting(
         "bytes",
         "files",
         "Largest message in octets, 65536 at least (RFC 5321); 0 for no limit of its own.",

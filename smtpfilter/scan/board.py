@@ -15,7 +15,7 @@ from smtpfilter.errors import ScannerDied
 from smtpfilter.mail.findings import SpamReport
 from smtpfilter.policy.site import Role, Site
 from smtpfilter.policy.virus_names import infect
-from smtpfilter.ports import Alarms, Letter, ScannerFailed, Specimen, VirusScan
+from smtpfilter.ports.engines import Alarms, Letter, ScannerFailed, Specimen, VirusScan
 from smtpfilter.scan.entries import Entry
 from smtpfilter.scan.found import joined
 from smtpfilter.scan.memory import Memory, content_key

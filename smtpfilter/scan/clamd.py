@@ -17,7 +17,7 @@ import pyclamd
 
 from smtpfilter.config import Endpoint
 from smtpfilter.mail.octets import CHUNK_BYTES, Octets
-from smtpfilter.ports import (
+from smtpfilter.ports.engines import (
     BrokeInScan,
     ConnectionBroke,
     ScannerFailed,

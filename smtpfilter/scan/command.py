@@ -15,7 +15,7 @@ import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from smtpfilter.ports import BrokeInScan, ScannerFailed, Specimen, VirusScan
+from smtpfilter.ports.engines import BrokeInScan, ScannerFailed, Specimen, VirusScan
 from smtpfilter.scan.found import infected, shown
 from smtpfilter.scan.targets import each_file, folder_and_message
 from smtpfilter.scan.wire import Deadline

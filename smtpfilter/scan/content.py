@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from smtpfilter.mail.octets import Octets
-from smtpfilter.ports import ScannerFailed
+from smtpfilter.ports.engines import ScannerFailed
 
 
 @contextmanager

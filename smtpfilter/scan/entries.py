@@ -16,7 +16,7 @@ from typing import Any, get_args
 
 from smtpfilter.config import ConfigError, Endpoint, FilterConfig
 from smtpfilter.policy.site import Role
-from smtpfilter.ports import VirusScanner
+from smtpfilter.ports.engines import VirusScanner
 from smtpfilter.scan.clamd import Clamd
 from smtpfilter.scan.command import FOLDER, Command, Criterion
 from smtpfilter.scan.icap import Icap, Service

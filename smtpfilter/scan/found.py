@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 
 from smtpfilter.mail.findings import Unchecked, UncheckedKind, Virus, visible
-from smtpfilter.ports import VirusScan
+from smtpfilter.ports.engines import VirusScan
 
 LONGEST_NAME = 256
 UNNAMED = "unnamed"

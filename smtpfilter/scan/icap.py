@@ -16,7 +16,13 @@ from urllib.parse import urlsplit
 
 from smtpfilter.config import ConfigError, Endpoint
 from smtpfilter.mail.octets import CHUNK_BYTES, Octets
-from smtpfilter.ports import BrokeInScan, ConnectionBroke, ScannerFailed, Specimen, VirusScan
+from smtpfilter.ports.engines import (
+    BrokeInScan,
+    ConnectionBroke,
+    ScannerFailed,
+    Specimen,
+    VirusScan,
+)
 from smtpfilter.scan.content import opened
 from smtpfilter.scan.found import infected, joined, shown
 from smtpfilter.scan.icap_answer import Answer, receive_answer

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from smtpfilter.mail.octets import Octets
-from smtpfilter.ports import ConnectionBroke, ScannerFailed
+from smtpfilter.ports.engines import ConnectionBroke, ScannerFailed
 from smtpfilter.scan.wire import Connection
 
 LONGEST_HEADER = 65536  # octets

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 
 from smtpfilter.mail.message import Message, parse
 from smtpfilter.mail.octets import CHUNK_BYTES
-from smtpfilter.ports import Specimen, VirusScan
+from smtpfilter.ports.engines import Specimen, VirusScan
 from smtpfilter.scan.content import opened
 from smtpfilter.scan.wire import Clock
 

@@ -7,7 +7,7 @@ right after.  An engine that is down, or dies of everything, blames nobody.
 
 import time
 
-from smtpfilter.ports import (
+from smtpfilter.ports.engines import (
     BrokeInScan,
     ConnectionBroke,
     ScannerFailed,

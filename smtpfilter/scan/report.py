@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from smtpfilter.mail.findings import Rule, SpamReport, visible
-from smtpfilter.ports import ScannerFailed
+from smtpfilter.ports.engines import ScannerFailed
 
 LONGEST_ANSWER = 256 * 1024  # octets
 HIGHEST_POINTS = 1000.0  # either way; GTUBE's, and more than any level

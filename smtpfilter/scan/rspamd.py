@@ -16,7 +16,7 @@ from typing import Any, cast
 from smtpfilter.config import Endpoint
 from smtpfilter.mail.findings import SpamReport
 from smtpfilter.mail.octets import CHUNK_BYTES
-from smtpfilter.ports import ConnectionBroke, Letter, ScannerFailed
+from smtpfilter.ports.engines import ConnectionBroke, Letter, ScannerFailed
 from smtpfilter.scan.sample import mark_truncated, sample
 from smtpfilter.scan.spamd import gtube
 from smtpfilter.scan.symbols import parse_scan

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from smtpfilter.ports import ConnectionBroke, ScannerFailed
+from smtpfilter.ports.engines import ConnectionBroke, ScannerFailed
 from smtpfilter.scan.breaker import FAILURES, PAUSE_SECONDS, Breaker
 from smtpfilter.scan.wire import Clock, Deadline
 

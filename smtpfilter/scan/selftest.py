@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from smtpfilter.mail.octets import SpooledMail
-from smtpfilter.ports import ScannerFailed, Specimen, VirusScan, VirusScanner
+from smtpfilter.ports.engines import ScannerFailed, Specimen, VirusScan, VirusScanner
 from smtpfilter.scan.content import eicar
 
 

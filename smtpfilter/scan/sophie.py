@@ -11,7 +11,13 @@ import os
 import re
 
 from smtpfilter.config import Endpoint
-from smtpfilter.ports import BrokeInScan, ConnectionBroke, ScannerFailed, Specimen, VirusScan
+from smtpfilter.ports.engines import (
+    BrokeInScan,
+    ConnectionBroke,
+    ScannerFailed,
+    Specimen,
+    VirusScan,
+)
 from smtpfilter.scan.found import infected, joined, shown
 from smtpfilter.scan.targets import folder_and_message
 from smtpfilter.scan.wire import Connection, Deadline

@@ -14,7 +14,7 @@ from functools import partial
 from smtpfilter.config import FilterConfig
 from smtpfilter.mail.findings import Rule, SpamReport
 from smtpfilter.policy.site import Site
-from smtpfilter.ports import Alarms, Letter, ScannerFailed, SpamScanner
+from smtpfilter.ports.engines import Alarms, Letter, ScannerFailed, SpamScanner
 from smtpfilter.scan import rspamd, spamd
 from smtpfilter.scan.seat import Seat
 from smtpfilter.scan.wire import Clock

@@ -11,7 +11,7 @@ from typing import Literal
 from smtpfilter.config import Endpoint
 from smtpfilter.mail.findings import SpamReport
 from smtpfilter.mail.octets import CHUNK_BYTES, Octets
-from smtpfilter.ports import ConnectionBroke, Letter, ScannerFailed
+from smtpfilter.ports.engines import ConnectionBroke, Letter, ScannerFailed
 from smtpfilter.scan.report import LONGEST_ANSWER, Answer, parse_answer, parse_report
 from smtpfilter.scan.sample import mark_truncated, sample
 from smtpfilter.scan.wire import Connection, Deadline

@@ -17,7 +17,13 @@ from collections.abc import Iterator
 from urllib.parse import quote
 
 from smtpfilter.config import Endpoint
-from smtpfilter.ports import BrokeInScan, ConnectionBroke, ScannerFailed, Specimen, VirusScan
+from smtpfilter.ports.engines import (
+    BrokeInScan,
+    ConnectionBroke,
+    ScannerFailed,
+    Specimen,
+    VirusScan,
+)
 from smtpfilter.scan.found import infected, shown
 from smtpfilter.scan.wire import Connection, Deadline
 

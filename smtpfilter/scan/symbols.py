@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from smtpfilter.mail.findings import Rule, SpamReport, visible
-from smtpfilter.ports import ScannerFailed
+from smtpfilter.ports.engines import ScannerFailed
 from smtpfilter.scan.report import HIGHEST_POINTS, LONGEST_DESCRIPTION, MOST_RULES
 
 NAME = "rspamd"

@@ -6,7 +6,7 @@ unpacked, the message is all there is.
 
 from pathlib import Path
 
-from smtpfilter.ports import Specimen
+from smtpfilter.ports.engines import Specimen
 
 
 def folder_and_message(specimen: Specimen) -> tuple[str, ...]:

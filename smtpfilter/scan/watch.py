@@ -9,7 +9,7 @@ import logging
 import threading
 import time
 
-from smtpfilter.ports import ScannerFailed
+from smtpfilter.ports.engines import ScannerFailed
 from smtpfilter.scan.entries import Entry
 from smtpfilter.scan.selftest import SelfTest
 from smtpfilter.scan.wire import Clock

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Self
 
 from smtpfilter.config import Endpoint
-from smtpfilter.ports import ConnectionBroke, ScannerFailed
+from smtpfilter.ports.engines import ConnectionBroke, ScannerFailed
 
 SEND_SECONDS = 30.0  # an engine that takes none of our octets for this long hangs (A3)
 CONNECT_SECONDS = 10.0

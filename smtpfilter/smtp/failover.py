@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from smtpfilter.mail.reply import Reply
-from smtpfilter.ports import Handover, Submission
+from smtpfilter.ports.delivery import Handover, Submission
 
 # Postfix waits 1200 s, and whoever has got the final dot may take 600 to answer it (O-11).
 LONGEST_SEARCH_SECONDS = 180.0  # then no further hop is tried

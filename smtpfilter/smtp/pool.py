@@ -11,7 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from smtpfilter.errors import Overloaded
 from smtpfilter.mail.envelope import Envelope
 from smtpfilter.mail.reply import Reply
-from smtpfilter.ports import Handler
+from smtpfilter.ports.session import Handler
 from smtpfilter.smtp.spool import SpoolFile
 
 _START_SECONDS = 10.0

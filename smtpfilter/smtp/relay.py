@@ -18,7 +18,7 @@ from smtpfilter.config import Endpoint
 from smtpfilter.mail.address import forward
 from smtpfilter.mail.envelope import Recipient
 from smtpfilter.mail.reply import Reply
-from smtpfilter.ports import Handover, Submission
+from smtpfilter.ports.delivery import Handover, Submission
 from smtpfilter.smtp.connection import ConnectionFailed, NextHopConnection, Timeouts
 from smtpfilter.smtp.failover import NotGiven, Replies, Settled, hand_over
 from smtpfilter.smtp.kept import KeptConnections

@@ -9,7 +9,7 @@ import threading
 from smtpfilter.config import Endpoint
 from smtpfilter.mail.reply import Reply
 from smtpfilter.policy.routes import BadRoute, Hop, parse_forward_method
-from smtpfilter.ports import Handover, Relay, Submission
+from smtpfilter.ports.delivery import Handover, Relay, Submission
 from smtpfilter.smtp.connection import Timeouts
 from smtpfilter.smtp.failover import FailOver
 from smtpfilter.smtp.relay import SmtpRelay

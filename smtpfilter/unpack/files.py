@@ -9,7 +9,7 @@ import os
 import shutil
 from pathlib import Path
 
-from smtpfilter.ports import PartFile
+from smtpfilter.ports.unpacking import PartFile
 from smtpfilter.unpack.limits import Unlookable
 
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})

@@ -25,7 +25,7 @@ from smtpfilter.errors import Overloaded
 from smtpfilter.mail.findings import Unchecked
 from smtpfilter.mail.octets import SpooledMail
 from smtpfilter.policy.site import Limits
-from smtpfilter.ports import Unpacked
+from smtpfilter.ports.unpacking import Unpacked
 from smtpfilter.unpack.files import NoRoom, PartFiles
 from smtpfilter.unpack.limits import Budget, allow_processor_time, restrain
 from smtpfilter.unpack.mime import Walk

@@ -17,7 +17,7 @@ from appliance.stack import process
 from appliance.stack.identity import stack_folder, unprivileged
 from appliance.stack.private import clamd as private_clamd
 from smtpfilter.config import Endpoint
-from smtpfilter.ports import ScannerFailed
+from smtpfilter.ports.engines import ScannerFailed
 from smtpfilter.scan.clamd import Clamd
 from smtpfilter.scan.spamd import Spamd
 

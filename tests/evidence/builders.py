@@ -15,9 +15,10 @@ from smtpfilter.policy.layers import EffectivePolicy
 from smtpfilter.policy.settings import (
     FIELDS,
 )
-from smtpfilter.ports import Handover, JournalEntry, JournalRecipient, Settlement, Submission
+from smtpfilter.ports.delivery import Handover, Submission
+from smtpfilter.ports.journal import JournalEntry, JournalRecipient
 from smtpfilter.verdict.category import Category
-from smtpfilter.verdict.outcome import Outcome
+from smtpfilter.verdict.outcome import Outcome, Settlement
 from smtpfilter.verdict.verdict import Verdict
 
 OK = Reply(250, "2.0.0", "Ok: queued as 4XYZ")

@@ -25,7 +25,7 @@ from quarantine.store import DatabaseJournal
 from smtpfilter.mail.findings import Findings, Virus
 from smtpfilter.policy.defaults import DEFAULTS
 from smtpfilter.policy.layers import EffectivePolicy
-from smtpfilter.ports import JournalEntry, JournalRecipient
+from smtpfilter.ports.journal import JournalEntry, JournalRecipient
 from smtpfilter.verdict.facts import FACTS
 from smtpfilter.verdict.outcome import Outcome
 from smtpfilter.verdict.verdict import NoticeOrder

@@ -11,7 +11,7 @@ from quarantine import sql
 from quarantine.penpals import DatabasePenPals
 from quarantine.store import DatabaseJournal
 from smtpfilter.errors import JournalUnavailable
-from smtpfilter.ports import JournalEntry
+from smtpfilter.ports.journal import JournalEntry
 from smtpfilter.verdict.outcome import Outcome
 from tests.evidence.builders import NO, OK, address, delivered, entry, settled
 

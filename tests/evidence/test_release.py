@@ -28,7 +28,7 @@ from smtpfilter.config import Endpoint
 from smtpfilter.mail.address import NULL_SENDER
 from smtpfilter.mail.reply import Reply
 from smtpfilter.policy.destiny import Destiny
-from smtpfilter.ports import Handover, Submission
+from smtpfilter.ports.delivery import Handover, Submission
 from smtpfilter.smtp.relay import SmtpRelay
 from smtpfilter.verdict.category import Category
 from tests.doubles.next_hop import NextHop

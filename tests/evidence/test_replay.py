@@ -32,7 +32,7 @@ from smtpfilter.mail.findings import (
 from smtpfilter.policy.destiny import Destiny
 from smtpfilter.policy.layers import Origin, PolicyBook
 from smtpfilter.policy.lookup import SITE
-from smtpfilter.ports import JournalRecipient
+from smtpfilter.ports.journal import JournalRecipient
 from smtpfilter.verdict.case import make_case
 from smtpfilter.verdict.category import Category
 from smtpfilter.verdict.decide import decide

@@ -14,7 +14,7 @@ from quarantine.store import DatabaseJournal
 from smtpfilter.mail.findings import Findings, Rule, SpamReport, Virus
 from smtpfilter.policy.defaults import DEFAULTS
 from smtpfilter.policy.layers import EffectivePolicy
-from smtpfilter.ports import JournalRecipient
+from smtpfilter.ports.journal import JournalRecipient
 from smtpfilter.verdict.verdict import NoticeOrder
 from tests.evidence.builders import OCTETS, entry, held
 

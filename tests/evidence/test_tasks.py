@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from celery import current_app
-from django.conf import settings
 
 from appliance.accounts.models import User
+from appliance.celery import app
 from quarantine import tasks
 from quarantine.models import MailRecord, RecipientRecord, Release
 from quarantine.nexthop import notify_relay
@@ -18,7 +18,7 @@ from tests.evidence.builders import OCTETS, ScriptedRelay, entry, held
 
 def test_every_task_that_is_named_anywhere_exists() -> None:
     current_app.loader.import_default_modules()  # as a worker does at its start
-    named = {SEND_RELEASE, *(row["task"] for row in settings.CELERY_BEAT_SCHEDULE.values())}
+    named = {SEND_RELEASE, *(row["task"] for row in app.conf.beat_schedule.values())}
     assert named <= set(current_app.tasks)
 
 

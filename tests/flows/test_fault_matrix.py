@@ -25,7 +25,7 @@ from smtpfilter.config import Endpoint
 from smtpfilter.mail.address import parse_address
 from smtpfilter.mail.envelope import Envelope, MailId
 from smtpfilter.mail.octets import SpooledMail
-from smtpfilter.ports import Letter
+from smtpfilter.ports.engines import Letter
 from smtpfilter.scan.clamd import Clamd
 from smtpfilter.scan.spamd import Spamd
 from tests.conftest import CHECKOUT

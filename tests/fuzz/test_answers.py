@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smtpfilter.mail.findings import SpamReport, visible
-from smtpfilter.ports import ScannerFailed, VirusScan
+from smtpfilter.ports.engines import ScannerFailed, VirusScan
 from smtpfilter.scan import clamd, icap, sophie, sssp
 from smtpfilter.scan.command import Command, Criterion
 from smtpfilter.scan.icap_answer import receive_answer

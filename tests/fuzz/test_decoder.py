@@ -18,7 +18,7 @@ from smtpfilter.config import FilterConfig
 from smtpfilter.mail.findings import visible
 from smtpfilter.mail.octets import SpooledMail
 from smtpfilter.policy.site import Limits
-from smtpfilter.ports import Unpacked
+from smtpfilter.ports.unpacking import Unpacked
 from smtpfilter.unpack.limits import Budget
 from smtpfilter.unpack.mime import Walk
 from smtpfilter.unpack.worker import Unpacker

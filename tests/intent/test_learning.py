@@ -20,7 +20,7 @@ from appliance.engines.stored_mail import MOST_BYTES, mails_in, mails_of
 from appliance.engines.uploads import BoundedUpload
 from appliance.errors import Already, Refused, Unknown
 from appliance.policies.models import PolicyChange
-from smtpfilter.ports import ScannerFailed
+from smtpfilter.ports.engines import ScannerFailed
 from smtpfilter.scan.sample import sample
 
 pytestmark = pytest.mark.django_db

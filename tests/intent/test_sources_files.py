@@ -400,7 +400,7 @@ def test_the_schedule_reads_and_keeps_what_went_wrong(file: Path, settings: Any)
     from appliance.celery import app
     from appliance.sources.tasks import read_due
 
-    assert "sources.read_due" in {task["task"] for task in settings.CELERY_BEAT_SCHEDULE.values()}
+    assert "sources.read_due" in {task["task"] for task in app.conf.beat_schedule.values()}
     app.conf.task_always_eager = True
     try:
         add_file(name="keys", path=str(file), holds="allow", **WHO)

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from smtpfilter.mail.octets import SpooledMail
-from smtpfilter.ports import PartFile, Specimen
+from smtpfilter.ports.engines import Specimen
+from smtpfilter.ports.unpacking import PartFile
 
 
 def specimen(folder: Path, message: bytes, *parts: bytes, hidden: bool = True) -> Specimen:

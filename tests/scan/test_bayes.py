@@ -17,7 +17,7 @@ from appliance.status.edit import set_setting
 from smtpfilter.mail.envelope import Envelope
 from smtpfilter.mail.findings import SpamReport
 from smtpfilter.mail.octets import SpooledMail
-from smtpfilter.ports import Letter
+from smtpfilter.ports.engines import Letter
 from smtpfilter.scan.spamd import Spamd
 from tests.doubles.rendered_spamd import RenderedSpamd, rendered_spamd
 

@@ -14,7 +14,8 @@ from smtpfilter.config import FilterConfig
 from smtpfilter.mail.findings import Unchecked, Virus
 from smtpfilter.mail.octets import SpooledMail
 from smtpfilter.policy.site import NamePoints, Site
-from smtpfilter.ports import ConnectionBroke, Letter, PartFile, ScannerFailed, Specimen, VirusScan
+from smtpfilter.ports.engines import ConnectionBroke, Letter, ScannerFailed, Specimen, VirusScan
+from smtpfilter.ports.unpacking import PartFile
 from smtpfilter.scan.board import Board
 from smtpfilter.scan.breaker import FAILURES, PAUSE_SECONDS, Breaker
 from smtpfilter.scan.clamd import Clamd

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from smtpfilter.config import Endpoint
 from smtpfilter.mail.findings import Unchecked, Virus
 from smtpfilter.mail.octets import SpooledMail
-from smtpfilter.ports import ConnectionBroke, ScannerFailed, Specimen, VirusScan
+from smtpfilter.ports.engines import ConnectionBroke, ScannerFailed, Specimen, VirusScan
 from smtpfilter.scan.clamd import Clamd, judge
 from smtpfilter.scan.content import eicar
 from tests.scan import fake_engine

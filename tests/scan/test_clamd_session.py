@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from smtpfilter.config import Endpoint
 from smtpfilter.mail.findings import Unchecked, Virus
-from smtpfilter.ports import BrokeInScan, ScannerFailed, VirusScan
+from smtpfilter.ports.engines import BrokeInScan, ScannerFailed, VirusScan
 from smtpfilter.scan.clamd import Clamd, Session, judge
 from smtpfilter.scan.content import eicar
 from smtpfilter.scan.wire import Deadline

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smtpfilter.mail.findings import Unchecked, Virus
-from smtpfilter.ports import BrokeInScan, ScannerFailed, VirusScan
+from smtpfilter.ports.engines import BrokeInScan, ScannerFailed, VirusScan
 from smtpfilter.scan.command import Command, Criterion, arguments
 from smtpfilter.scan.content import eicar
 from tests.scan.specimens import specimen

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from smtpfilter.config import ConfigError, Endpoint, FilterConfig
-from smtpfilter.ports import VirusScan
+from smtpfilter.ports.engines import VirusScan
 from smtpfilter.scan.command import Command
 from smtpfilter.scan.entries import Entry, read_entries
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from smtpfilter.config import ConfigError, Endpoint
 from smtpfilter.mail.findings import Virus
-from smtpfilter.ports import BrokeInScan, ConnectionBroke, ScannerFailed, VirusScan
+from smtpfilter.ports.engines import BrokeInScan, ConnectionBroke, ScannerFailed, VirusScan
 from smtpfilter.scan.content import eicar
 from smtpfilter.scan.icap import Icap, Service, judge
 from smtpfilter.scan.icap_answer import receive_answer

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smtpfilter.mail.octets import SpooledMail
-from smtpfilter.ports import Specimen, VirusScan
+from smtpfilter.ports.engines import Specimen, VirusScan
 from smtpfilter.scan.memory import MOST_KEPT, Memory, content_key
 from tests.scan.specimens import specimen
 

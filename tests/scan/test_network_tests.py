@@ -14,7 +14,7 @@ from appliance.engines.models import Rendering
 from appliance.status.edit import set_settings
 from smtpfilter.mail.envelope import Envelope
 from smtpfilter.mail.octets import SpooledMail
-from smtpfilter.ports import Letter
+from smtpfilter.ports.engines import Letter
 from tests.doubles.dns import DnsServer
 from tests.doubles.rendered_spamd import RenderedSpamd, rendered_spamd
 

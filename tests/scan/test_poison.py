@@ -9,7 +9,13 @@ import pytest
 
 from smtpfilter.errors import ScannerDied
 from smtpfilter.mail.octets import SpooledMail
-from smtpfilter.ports import BrokeInScan, ConnectionBroke, ScannerFailed, Specimen, VirusScan
+from smtpfilter.ports.engines import (
+    BrokeInScan,
+    ConnectionBroke,
+    ScannerFailed,
+    Specimen,
+    VirusScan,
+)
 from smtpfilter.scan import poison
 from smtpfilter.scan.clamd import Clamd
 from smtpfilter.scan.content import eicar

@@ -10,7 +10,7 @@ from smtpfilter.mail.envelope import Envelope
 from smtpfilter.mail.findings import Rule, SpamReport
 from smtpfilter.mail.octets import SpooledMail
 from smtpfilter.policy.site import Site
-from smtpfilter.ports import Letter
+from smtpfilter.ports.engines import Letter
 from smtpfilter.scan.board import Board
 from smtpfilter.scan.refused import REFUSED, refused
 from smtpfilter.scan.spam import SpamEngines

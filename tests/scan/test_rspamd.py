@@ -14,7 +14,7 @@ from smtpfilter.mail.address import NULL_SENDER, Address, parse_address
 from smtpfilter.mail.envelope import Client, Envelope, Recipient
 from smtpfilter.mail.findings import Rule, SpamReport
 from smtpfilter.mail.octets import SpooledMail
-from smtpfilter.ports import ConnectionBroke, Letter, ScannerFailed
+from smtpfilter.ports.engines import ConnectionBroke, Letter, ScannerFailed
 from smtpfilter.scan import rspamd
 from smtpfilter.scan.rspamd import Rspamd, parse_answer
 from smtpfilter.scan.sample import TRUNCATED

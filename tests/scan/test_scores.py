@@ -20,7 +20,7 @@ from appliance.status.edit import set_setting
 from smtpfilter.mail.address import parse_address
 from smtpfilter.mail.envelope import Envelope
 from smtpfilter.mail.octets import SpooledMail
-from smtpfilter.ports import Letter
+from smtpfilter.ports.engines import Letter
 from smtpfilter.scan.sample import sample
 from tests.doubles.rendered_spamd import RenderedSpamd, rendered_spamd
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from smtpfilter.config import Endpoint
-from smtpfilter.ports import ScannerFailed, VirusScanner
+from smtpfilter.ports.engines import ScannerFailed, VirusScanner
 from smtpfilter.scan.clamd import Clamd
 from smtpfilter.scan.icap import Icap, Service
 from smtpfilter.scan.selftest import SelfTest

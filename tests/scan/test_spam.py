@@ -11,7 +11,7 @@ from smtpfilter.mail.envelope import Envelope
 from smtpfilter.mail.findings import Rule, SpamReport
 from smtpfilter.mail.octets import SpooledMail
 from smtpfilter.policy.site import SPAM_ENGINES, Site
-from smtpfilter.ports import ConnectionBroke, Letter, ScannerFailed
+from smtpfilter.ports.engines import ConnectionBroke, Letter, ScannerFailed
 from smtpfilter.scan.breaker import FAILURES, PAUSE_SECONDS
 from smtpfilter.scan.spam import SpamEngines
 

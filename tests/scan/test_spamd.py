@@ -12,7 +12,7 @@ from smtpfilter.config import Endpoint
 from smtpfilter.mail.envelope import Envelope
 from smtpfilter.mail.findings import Rule, SpamReport
 from smtpfilter.mail.octets import SpooledMail
-from smtpfilter.ports import ConnectionBroke, Letter, ScannerFailed
+from smtpfilter.ports.engines import ConnectionBroke, Letter, ScannerFailed
 from smtpfilter.scan.report import parse_answer, parse_report
 from smtpfilter.scan.sample import TRUNCATED
 from smtpfilter.scan.spamd import Spamd, gtube

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smtpfilter.mail.findings import Virus
-from smtpfilter.ports import BrokeInScan, ConnectionBroke, ScannerFailed, VirusScan
+from smtpfilter.ports.engines import BrokeInScan, ConnectionBroke, ScannerFailed, VirusScan
 from smtpfilter.scan.content import eicar
 from smtpfilter.scan.sssp import Sssp, judge
 from tests.doubles import scanners

@@ -6,7 +6,7 @@ import pytest
 
 from smtpfilter.mail.findings import Virus
 from smtpfilter.mail.octets import SpooledMail
-from smtpfilter.ports import ScannerFailed, Specimen, VirusScan
+from smtpfilter.ports.engines import ScannerFailed, Specimen, VirusScan
 from smtpfilter.scan import watch
 from smtpfilter.scan.content import eicar
 from smtpfilter.scan.watch import EACH_SECONDS, EACH_SECONDS_WHILE_BLIND

@@ -13,7 +13,7 @@ from smtpfilter.config import Endpoint, FilterConfig
 from smtpfilter.mail.address import parse_address
 from smtpfilter.mail.envelope import Recipient
 from smtpfilter.mail.octets import Content
-from smtpfilter.ports import Handover, Submission
+from smtpfilter.ports.delivery import Handover, Submission
 from smtpfilter.smtp import failover
 from smtpfilter.smtp.connection import Timeouts
 from smtpfilter.smtp.relay import SmtpRelay

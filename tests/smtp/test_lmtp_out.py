@@ -9,7 +9,7 @@ from smtpfilter.config import Endpoint
 from smtpfilter.mail.address import parse_address
 from smtpfilter.mail.envelope import Recipient
 from smtpfilter.mail.octets import Content
-from smtpfilter.ports import Submission
+from smtpfilter.ports.delivery import Submission
 from smtpfilter.smtp.connection import Timeouts
 from smtpfilter.smtp.relay import SmtpRelay
 from tests.doubles.next_hop import NextHop

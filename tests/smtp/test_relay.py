@@ -17,7 +17,7 @@ from smtpfilter.mail.address import parse_address
 from smtpfilter.mail.envelope import Client, Recipient
 from smtpfilter.mail.octets import Content
 from smtpfilter.mail.reply import Reply
-from smtpfilter.ports import Submission
+from smtpfilter.ports.delivery import Submission
 from smtpfilter.smtp import kept
 from smtpfilter.smtp.connection import Timeouts
 from smtpfilter.smtp.relay import SmtpRelay

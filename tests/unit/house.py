@@ -18,9 +18,10 @@ from smtpfilter.mail.reply import Reply
 from smtpfilter.pipeline import Pipeline
 from smtpfilter.policy.layers import PolicyBook
 from smtpfilter.policy.site import Site
-from smtpfilter.ports import Handover, JournalEntry, Settlement, Submission
+from smtpfilter.ports.delivery import Handover, Submission
+from smtpfilter.ports.journal import JournalEntry
 from smtpfilter.smtp.routes import RouteTable
-from smtpfilter.verdict.outcome import Outcome
+from smtpfilter.verdict.outcome import Outcome, Settlement
 from smtpfilter.verdict.texts import Text
 from tests.unit.builders import ANN, CLEAN, HOST, NOW, SENDER, address
 

@@ -21,7 +21,8 @@ from smtpfilter.policy.destiny import Destiny
 from smtpfilter.policy.layers import SenderMatch
 from smtpfilter.policy.settings import NEVER
 from smtpfilter.policy.site import Limits, NamePoints, Site
-from smtpfilter.ports import Letter, PartFile, Specimen, Unpacked, VirusScan
+from smtpfilter.ports.engines import Letter, Specimen, VirusScan
+from smtpfilter.ports.unpacking import PartFile, Unpacked
 from smtpfilter.verdict.category import Category
 from smtpfilter.verdict.decide import decide
 from smtpfilter.verdict.verdict import Case

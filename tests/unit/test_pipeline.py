@@ -13,9 +13,8 @@ from smtpfilter.log import Story, configure
 from smtpfilter.mail.reply import Reply
 from smtpfilter.policy.layers import Layer, PolicyBook
 from smtpfilter.policy.settings import PolicySettings
-from smtpfilter.ports import Settlement
 from smtpfilter.settle import Judgement
-from smtpfilter.verdict.outcome import Outcome
+from smtpfilter.verdict.outcome import Outcome, Settlement
 from tests.unit.builders import ANN
 from tests.unit.house import LETTER, House
 

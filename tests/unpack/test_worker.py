@@ -17,7 +17,7 @@ from smtpfilter.errors import Overloaded
 from smtpfilter.mail.findings import Part, Unchecked
 from smtpfilter.mail.octets import SpooledMail
 from smtpfilter.policy.site import Limits
-from smtpfilter.ports import Unpacked
+from smtpfilter.ports.unpacking import Unpacked
 from smtpfilter.unpack import worker
 from smtpfilter.unpack.files import NoRoom, PartFiles
 from smtpfilter.unpack.limits import MEMORY_BYTES, Unlookable, allow_processor_time

@@ -9,7 +9,7 @@ from quarantine.store import DatabaseJournal
 from smtpfilter.mail.findings import Findings, Part, Rule, SpamReport, Unchecked, Virus
 from smtpfilter.mail.reply import Reply
 from smtpfilter.policy.destiny import Destiny
-from smtpfilter.ports import JournalRecipient
+from smtpfilter.ports.journal import JournalRecipient
 from smtpfilter.verdict.category import Category
 from smtpfilter.verdict.outcome import Outcome
 from tests.evidence import builders

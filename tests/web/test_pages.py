@@ -2,7 +2,7 @@
 
 import pytest
 
-from smtpfilter.ports import JournalRecipient
+from smtpfilter.ports.journal import JournalRecipient
 from smtpfilter.verdict.outcome import Outcome
 from tests.evidence.builders import OK, held
 from tests.web.conftest import Cast, record

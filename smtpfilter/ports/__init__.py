@@ -1,0 +1,3 @@
+"""The seams of the filter: what the pipeline needs of the world, each with the errors that it may
+raise.
+"""
