@@ -149,10 +149,11 @@ class Judge:
         story: Story,
     ) -> Sequence[Case]:
         """Return the cases with what it is worth that the mail answers mail of ours (PP-1)."""
-        asking = may_profit(book, cases, findings) if self.pen_pals else ()
+        terms = book.site.pen_pals
+        asking = may_profit(terms, cases, findings) if self.pen_pals else ()
         if self.pen_pals is None or not asking:
             return cases
-        terms, first = book.site.pen_pals, asking[0]
+        first = asking[0]
         written = self.pen_pals.last_written(
             first.mail_from,
             [case.recipient.address for case in asking],

@@ -7,8 +7,6 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from smtpfilter.mail.findings import Findings
-from smtpfilter.policy.layers import PolicyBook
-from smtpfilter.policy.resolve import is_local
 from smtpfilter.policy.site import PenPalTerms
 from smtpfilter.verdict.seen import look
 from smtpfilter.verdict.verdict import Case, PenPal
@@ -16,12 +14,11 @@ from smtpfilter.verdict.verdict import Case, PenPal
 HALFLIVES = 8  # after so many the bonus is not worth looking for
 
 
-def may_profit(book: PolicyBook, cases: Sequence[Case], findings: Findings) -> tuple[Case, ...]:
+def may_profit(terms: PenPalTerms, cases: Sequence[Case], findings: Findings) -> tuple[Case, ...]:
     """Return the cases for whom own mail to the sender is looked for: () where the site gives no
     bonus, where it could change nothing, or where the sender's address is probably not his.
     """
-    terms = book.site.pen_pals
-    if terms.bonus <= 0 or findings.infections or any(_is_doubtful(book, case) for case in cases):
+    if terms.bonus <= 0 or findings.infections or any(map(_is_doubtful, cases)):
         return ()
     scored = [
         (case, score)
@@ -47,13 +44,13 @@ def with_pen_pal(case: Case, written_at: datetime | None, terms: PenPalTerms) ->
     return replace(case, pen_pal=PenPal(age, round(-terms.bonus * 2**-halflives, 3)))
 
 
-def _is_doubtful(book: PolicyBook, case: Case) -> bool:
+def _is_doubtful(case: Case) -> bool:
     """Tell whether the sender claims what is not his: a local domain from outside, or a domain that
     DMARC says is forged.
     """
     if case.authentication is not None and case.authentication.dmarc == "fail":
         return True
-    return not case.origin.originating and is_local(book, case.mail_from)
+    return case.sender_local and not case.origin.originating
 
 
 def _could_answer(case: Case) -> bool:

@@ -139,3 +139,8 @@ def test_who_claims_a_local_domain_from_outside_without_proof_is_spoofed(
     a domain of the sender's own excuses nobody.
     """
     assert make(*identities, **rest).spoofed is spoofed
+
+
+@pytest.mark.parametrize(("sender", "local"), [(BOB, True), (SENDER, False)])
+def test_a_case_tells_whether_the_sender_has_a_local_domain(sender: str, local: bool) -> None:
+    assert make(sender).sender_local is local
