@@ -14,6 +14,13 @@ Octets = bytes | mmap.mmap
 CHUNK_BYTES = 65536
 
 
+def chunks(octets: Octets, start: int = 0, end: int | None = None) -> Iterator[bytes]:
+    """Yield octets[start:end] in pieces of at most 64 KiB."""
+    end = len(octets) if end is None else end
+    for at in range(start, end, CHUNK_BYTES):
+        yield octets[at : min(at + CHUNK_BYTES, end)]
+
+
 @dataclass(frozen=True, slots=True)
 class SpooledMail:
     """A message in the spool: its octets, their SHA-256 (hex), and the file and folder that
@@ -49,5 +56,4 @@ class Content:
         """Yield the content in pieces of at most 64 KiB (the header in one)."""
         if self.header:
             yield self.header
-        for start in range(self.body_start, len(self.octets), CHUNK_BYTES):
-            yield self.octets[start : start + CHUNK_BYTES]
+        yield from chunks(self.octets, self.body_start)

@@ -16,7 +16,7 @@ from pathlib import Path
 import pyclamd
 
 from smtpfilter.config import Endpoint
-from smtpfilter.mail.octets import CHUNK_BYTES, Octets
+from smtpfilter.mail.octets import Octets, chunks
 from smtpfilter.ports.engines import (
     BrokeInScan,
     ConnectionBroke,
@@ -31,9 +31,8 @@ from smtpfilter.scan.wire import Connection, Deadline, connect
 NAME = "clamd"
 LONGEST_ANSWER = 4096  # octets; a signature name and a few words
 
-_AFTER_ANSWER_SECONDS = (
-    0.1  # clamd hangs up at once; a second answer would make the first worthless
-)
+# clamd hangs up at once; a second answer would make the first worthless
+_AFTER_ANSWER_SECONDS = 0.1
 _PYCLAMD_READS = 5  # it reads that often before it gives up
 _FOUND = re.compile(rb"stream: (?:(?P<name>.*) )?FOUND", re.DOTALL)
 _TOO_LARGE = b"INSTREAM size limit exceeded. ERROR"
@@ -204,8 +203,7 @@ def _exchange(connection: Connection, octets: Octets, number: bytes = b"") -> by
 def _stream(octets: Octets) -> Iterator[bytes]:
     """Yield the INSTREAM command and its chunks, each after its length; length 0 ends."""
     yield b"zINSTREAM\0"
-    for start in range(0, len(octets), CHUNK_BYTES):
-        chunk = octets[start : start + CHUNK_BYTES]
+    for chunk in chunks(octets):
         yield struct.pack("!L", len(chunk)) + chunk
     yield struct.pack("!L", 0)
 

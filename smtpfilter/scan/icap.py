@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from smtpfilter.config import ConfigError, Endpoint
-from smtpfilter.mail.octets import CHUNK_BYTES, Octets
+from smtpfilter.mail.octets import Octets, chunks
 from smtpfilter.ports.engines import (
     BrokeInScan,
     ConnectionBroke,
@@ -134,8 +134,7 @@ def request(service: Service, octets: Octets, media_type: str) -> Iterator[bytes
     ).encode("ascii")
     parts = f"req-hdr=0, res-hdr={len(asked)}, res-body={len(asked) + len(answered)}"
     yield _head(service, "RESPMOD", parts) + asked + answered
-    for start in range(0, len(octets), CHUNK_BYTES):
-        chunk = octets[start : start + CHUNK_BYTES]
+    for chunk in chunks(octets):
         yield b"%x\r\n" % len(chunk) + chunk + b"\r\n"
     yield b"0\r\n\r\n"
 

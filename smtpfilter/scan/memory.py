@@ -14,7 +14,7 @@ from collections import OrderedDict
 from collections.abc import Iterable
 
 from smtpfilter.mail.message import Message, parse
-from smtpfilter.mail.octets import CHUNK_BYTES
+from smtpfilter.mail.octets import chunks
 from smtpfilter.ports.engines import Specimen, VirusScan
 from smtpfilter.scan.content import opened
 from smtpfilter.scan.wire import Clock
@@ -70,8 +70,8 @@ def content_key(specimen: Specimen, asked: Iterable[str]) -> bytes:
     digest = hashlib.sha256()
     place = 0
     for start, end in (*_left_out(parse(octets)), (len(octets), len(octets))):
-        for at in range(place, start, CHUNK_BYTES):
-            digest.update(octets[at : min(start, at + CHUNK_BYTES)])
+        for chunk in chunks(octets, place, start):
+            digest.update(chunk)
         place = end
     for word in (*_unpacked(specimen), *asked):
         digest.update(b"\0" + word.encode("utf-8", "surrogateescape"))

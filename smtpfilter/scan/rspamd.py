@@ -15,7 +15,7 @@ from typing import Any, cast
 
 from smtpfilter.config import Endpoint
 from smtpfilter.mail.findings import SpamReport
-from smtpfilter.mail.octets import CHUNK_BYTES
+from smtpfilter.mail.octets import chunks
 from smtpfilter.ports.engines import ConnectionBroke, Letter, ScannerFailed
 from smtpfilter.scan.sample import mark_truncated, sample
 from smtpfilter.scan.spamd import gtube
@@ -106,8 +106,7 @@ def _request(fields: Fields, octets: bytes) -> Iterator[bytes]:
     yield b"POST /checkv2 HTTP/1.0\r\n"
     yield b"".join(b"%b: %b\r\n" % (name.encode("ascii"), value) for name, value in fields)
     yield b"Content-Length: %d\r\n\r\n" % len(octets)
-    for start in range(0, len(octets), CHUNK_BYTES):
-        yield octets[start : start + CHUNK_BYTES]
+    yield from chunks(octets)
 
 
 def _fields(letter: Letter) -> Fields:

@@ -10,16 +10,15 @@ from typing import Literal
 
 from smtpfilter.config import Endpoint
 from smtpfilter.mail.findings import SpamReport
-from smtpfilter.mail.octets import CHUNK_BYTES, Octets
+from smtpfilter.mail.octets import Octets, chunks
 from smtpfilter.ports.engines import ConnectionBroke, Letter, ScannerFailed
 from smtpfilter.scan.report import LONGEST_ANSWER, Answer, parse_answer, parse_report
 from smtpfilter.scan.sample import mark_truncated, sample
 from smtpfilter.scan.wire import Connection, Deadline
 
 NAME = "spamd"
-USER = (
-    "postern"  # whose Bayes data is used where spamd keeps it by user; the same for scan and learn
-)
+# Whose Bayes data is used where spamd keeps it by user; the same for scan and learn.
+USER = "postern"
 
 Kind = Literal["spam", "ham", "forget"]
 
@@ -91,8 +90,7 @@ def _request(
     head = [f"{verb} SPAMC/1.5", *(f"{name}: {value}" for name, value in fields)]
     head += [f"User: {user}", f"Content-length: {len(octets)}"] if octets else []
     yield "\r\n".join([*head, "", ""]).encode("ascii")
-    for start in range(0, len(octets), CHUNK_BYTES):
-        yield octets[start : start + CHUNK_BYTES]
+    yield from chunks(octets)
 
 
 def gtube() -> bytes:
