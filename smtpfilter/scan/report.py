@@ -15,7 +15,7 @@ description before them and may quote the mail.
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from smtpfilter.mail.findings import Rule, SpamReport, visible
@@ -76,7 +76,17 @@ def parse_report(answer: Answer) -> SpamReport:
     if lines[0].rstrip() == _MARKER:
         return _exact(lines)
     rules = tuple(_rows(_below_ruler(lines)))[:MOST_RULES]
-    return SpamReport(score=_points(match["score"]), rules=rules)
+    return SpamReport(score=within_reason(float(match["score"])), rules=rules)
+
+
+def total(rules: Iterable[Rule]) -> float:
+    """Return the score that these rules make, to three decimals; never a negative zero."""
+    return round(math.fsum(rule.points for rule in rules), 3) + 0.0
+
+
+def within_reason(points: float) -> float:
+    """Return the points, at most HIGHEST_POINTS either way; never a negative zero."""
+    return max(-HIGHEST_POINTS, min(HIGHEST_POINTS, points)) + 0.0
 
 
 def _fields(lines: list[str]) -> Iterator[tuple[str, str]]:
@@ -96,9 +106,10 @@ def _exact(lines: list[str]) -> SpamReport:
     rules = tuple(
         Rule(name, points, descriptions.get(name, "")) for name, points in _tests(lines[2])
     )
-    score = round(math.fsum(rule.points for rule in rules), 3) + 0.0
     prefix = visible(autolearn["prefix"] or "", LONGEST_PREFIX).lstrip()
-    return SpamReport(score=score, rules=rules, autolearn=autolearn["word"], subject_prefix=prefix)
+    return SpamReport(
+        score=total(rules), rules=rules, autolearn=autolearn["word"], subject_prefix=prefix
+    )
 
 
 def _tests(line: str) -> Iterator[tuple[str, float]]:
@@ -110,7 +121,7 @@ def _tests(line: str) -> Iterator[tuple[str, float]]:
         match = _TEST.fullmatch(word)
         if not match:
             raise ScannerFailed("spamd's report has a broken list of rules")
-        yield match["name"], _points(match["points"])
+        yield match["name"], within_reason(float(match["points"]))
 
 
 def _rows(lines: list[str]) -> Iterator[Rule]:
@@ -119,7 +130,7 @@ def _rows(lines: list[str]) -> Iterator[Rule]:
     for line in lines:
         row = _ROW.fullmatch(line.rstrip())
         if row:
-            rows.append((row["name"], _points(row["points"]), [row["text"] or ""]))
+            rows.append((row["name"], within_reason(float(row["points"])), [row["text"] or ""]))
         elif rows and line.strip():
             rows[-1][2].append(line.strip())
     for name, points, text in rows:
@@ -134,8 +145,3 @@ def _below_ruler(lines: list[str]) -> list[str]:
     table = lines[rulers[-1] + 1 :]
     blank = next((number for number, line in enumerate(table) if not line.strip()), len(table))
     return table[:blank]
-
-
-def _points(text: str) -> float:
-    """Return the points in `text`, within reason; never a negative zero."""
-    return max(-HIGHEST_POINTS, min(HIGHEST_POINTS, float(text))) + 0.0

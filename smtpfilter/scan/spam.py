@@ -5,17 +5,17 @@ A score of Rspamd's is counted in SpamAssassin's points, by a factor of the site
 asked, their points are added, and both have to answer: half a score would let spam through.
 """
 
-import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
 from smtpfilter.config import FilterConfig
-from smtpfilter.mail.findings import Rule, SpamReport
+from smtpfilter.mail.findings import SpamReport
 from smtpfilter.policy.site import Site
 from smtpfilter.ports.engines import Alarms, Letter, ScannerFailed, SpamScanner
 from smtpfilter.scan import rspamd, spamd
+from smtpfilter.scan.report import total
 from smtpfilter.scan.seat import Seat
 from smtpfilter.scan.wire import Clock
 
@@ -105,7 +105,7 @@ def _scaled(report: SpamReport, factor: float) -> SpamReport:
     rules = tuple(
         replace(rule, points=round(rule.points * factor, 3) + 0.0) for rule in report.rules
     )
-    return replace(report, score=_sum(rules), rules=rules)
+    return replace(report, score=total(rules), rules=rules)
 
 
 def _added(first: SpamReport, second: SpamReport) -> SpamReport:
@@ -120,7 +120,3 @@ def _added(first: SpamReport, second: SpamReport) -> SpamReport:
         rules=(*first.rules, *theirs),
         engine=f"{first.engine}, {second.engine}",
     )
-
-
-def _sum(rules: tuple[Rule, ...]) -> float:
-    return round(math.fsum(rule.points for rule in rules), 3) + 0.0

@@ -13,7 +13,7 @@ from typing import Any
 
 from smtpfilter.mail.findings import Rule, SpamReport, visible
 from smtpfilter.ports.engines import ScannerFailed
-from smtpfilter.scan.report import HIGHEST_POINTS, LONGEST_DESCRIPTION, MOST_RULES
+from smtpfilter.scan.report import LONGEST_DESCRIPTION, MOST_RULES, total, within_reason
 
 NAME = "rspamd"
 ACTION, OTHER = "RSPAMD_ACTION", "RSPAMD_OTHER"
@@ -38,11 +38,7 @@ def parse_scan(body: bytes) -> SpamReport:
     rules = [_rule(name, _object(symbol)) for name, symbol in symbols.items()]
     rules += _other(score, rules)
     rules.append(Rule(ACTION, 0.0, _action(document, score)))
-    return SpamReport(
-        score=round(math.fsum(rule.points for rule in rules), 3) + 0.0,
-        rules=tuple(rules),
-        engine=NAME,
-    )
+    return SpamReport(score=total(rules), rules=tuple(rules), engine=NAME)
 
 
 def _read(body: bytes) -> Any:
@@ -73,7 +69,7 @@ def _rule(name: str, symbol: Document) -> Rule:
     points = round(_number(symbol.get("score")), 3)
     return Rule(
         _NO_NAME.sub("_", name[:LONGEST_SYMBOL]) or "_",
-        max(-HIGHEST_POINTS, min(HIGHEST_POINTS, points)) + 0.0,
+        within_reason(points),
         _description(symbol),
     )
 
@@ -90,8 +86,7 @@ def _description(symbol: Document) -> str:
 
 def _other(score: float, rules: list[Rule]) -> Iterator[Rule]:
     """Yield a rule for what Rspamd's score has beyond its symbols."""
-    score = max(-HIGHEST_POINTS, min(HIGHEST_POINTS, score))
-    difference = score - math.fsum(rule.points for rule in rules)
+    difference = within_reason(score) - math.fsum(rule.points for rule in rules)
     if abs(difference) >= _SMALLEST * (1 + len(rules)):
         yield Rule(OTHER, round(difference, 3), "Points that Rspamd gives beyond its symbols")
 
