@@ -18,12 +18,12 @@ from smtpfilter.policy.site import Site
 from smtpfilter.policy.virus_names import infect, rated
 from smtpfilter.ports.engines import Engines, Letter, Specimen, VirusScan
 from smtpfilter.ports.unpacking import Unpacker
+from smtpfilter.scan.found import joined
 from smtpfilter.verdict.decide import could_pass, is_too_big
 from smtpfilter.verdict.verdict import Case
 
-SPAM_SCAN_WAITS_SECONDS = (
-    0.02  # design 4.14: the spam scan starts early where the virus scan takes longer
-)
+# Design 4.14: the spam scan starts early where the virus scan takes longer.
+SPAM_SCAN_WAITS_SECONDS = 0.02
 
 Score = tuple[SpamReport | None, str | None]  # what Engines.scan_spam says
 
@@ -159,10 +159,7 @@ class Examiner:
         each = self.engines.scan_viruses(replace(specimen, files=files), site)
         if each.viruses is None:
             return each
-        return VirusScan(
-            viruses=tuple(dict.fromkeys((*scan.viruses, *each.viruses))),
-            unchecked=tuple(dict.fromkeys((*scan.unchecked, *each.unchecked))),
-        )
+        return joined((scan, each))
 
     def _scores(self, letter: Letter, names: Sequence[str], site: Site) -> dict[str, Score]:
         """Return what the engine says by each of these preferences."""
