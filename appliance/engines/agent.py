@@ -2,7 +2,8 @@
 
 It renders what Postgres holds, lets SpamAssassin lint it, puts the files in place, tells spamd and
 asks it which configuration it runs.  Whatever is refused leaves the one before in force, and the
-row of this node says why.  Nothing else in Postern writes the engines' files.
+row of this node says why; it also holds the agent's latest sign of life.  Nothing else in Postern
+writes the engines' files.
 """
 
 import logging
@@ -24,6 +25,7 @@ from smtpfilter.mail.findings import visible
 
 ENGINE = "spamassassin"
 LOOK_SECONDS = 2.0
+SIGN_SECONDS = 15.0  # between two signs of life
 RETRY_SECONDS = 60.0  # after a failure, whatever it was: an administrator may have mended it
 
 _LONGEST_DETAIL = 2000  # characters
@@ -58,6 +60,7 @@ class Agent:
         self._last: tuple[str, dict[str, str]] | None = None  # what was told: digest and missing
         self._ok = False
         self._again = 0.0
+        self._next_sign = 0.0
 
     def step(self) -> None:
         """Bring the settings into force if they, or our files, have changed."""
@@ -76,6 +79,7 @@ class Agent:
         self, digest: str, missing: dict[str, str], bring: Callable[[], str], *, settled: bool
     ) -> None:
         """Do and tell it, but for what was told before and is `settled`, or failed just now."""
+        self._give_sign()
         rests = settled or (not self._ok and self._clock() < self._again)
         if rests and self._last == (digest, missing):
             return
@@ -96,10 +100,20 @@ class Agent:
                 "detail": visible(problem, _LONGEST_DETAIL),
                 "missing": missing,
                 "applied_at": timezone.now(),
+                "seen_at": timezone.now(),
             },
         )
         self._last, self._ok = (digest, missing), not problem
         self._again = self._clock() + RETRY_SECONDS
+
+    def _give_sign(self) -> None:
+        """Say now and then that there is an agent; all is told anew if its row was forgotten."""
+        if self._clock() < self._next_sign:
+            return
+        row = Rendering.objects.filter(node=self._node, engine=ENGINE)
+        if not row.update(seen_at=timezone.now()):
+            self._last = None
+        self._next_sign = self._clock() + SIGN_SECONDS
 
     def _bring_into_force(self, wanted: Configuration) -> str:
         """Return "" where spamd runs with it, else why not."""

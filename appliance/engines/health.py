@@ -8,12 +8,14 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
+from django.conf import settings
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from appliance.engines import bayes
 from appliance.engines.models import Rendering
 from appliance.engines.network_state import network_tests
+from appliance.engines.nodes import silence
 from appliance.engines.scanners import (
     Answer,
     InUse,
@@ -98,10 +100,8 @@ def settings_parts() -> Parts:
     parts = {"network tests": _network(row, renderings)}
     if row.use_bayes:
         parts["bayes"] = Probe(True, str(counts), warns=not counts.active)
-    refused = [f"{one.engine} on {one.node}: {one.detail}" for one in renderings if not one.ok]
-    if renderings:
-        nodes = ", ".join(sorted({one.node for one in renderings}))
-        parts["configuration"] = Probe(not refused, "; ".join(refused) or f"in force on {nodes}")
+    if renderings or settings.AGENT_SPAMASSASSIN_FOLDER:
+        parts["configuration"] = _nodes(renderings, timezone.now())
     return parts
 
 
@@ -212,3 +212,16 @@ def _network(row: SiteSettings, renderings: list[Rendering]) -> Probe:
     running = ", ".join(test.label for test in tests if test.state == "on") or "none"
     missing = f"; missing: {', '.join(lacking)}" if lacking else ""
     return Probe(True, f"on: {running}{missing}", warns=bool(lacking))
+
+
+def _nodes(renderings: Sequence[Rendering], now: datetime) -> Probe:
+    """Tell on which nodes the settings are in force, where an agent is to see to it."""
+    if not renderings:
+        return Probe(False, "no agent has ever told of itself: does runagent run?")
+    said = [
+        (f"{one.engine} on {one.node}", silence(one, now) or ("" if one.ok else one.detail))
+        for one in renderings
+    ]
+    bad = [f"{where}: {detail}" for where, detail in said if detail]
+    nodes = ", ".join(sorted({one.node for one in renderings}))
+    return Probe(not bad, "; ".join(bad) or f"in force on {nodes}")

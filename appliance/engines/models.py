@@ -4,6 +4,7 @@ A scanner's command line is never here: scanners are described in one file of th
 """
 
 from django.db import models
+from django.utils import timezone
 
 from appliance.engines.learning_models import LearningJob as LearningJob
 from appliance.engines.learning_models import LearningMail as LearningMail
@@ -76,6 +77,7 @@ class Rendering(models.Model):
     """What a node last made of the settings of one engine: the revision in force, or why not.
 
     `missing`: what the node lacks for tests that the settings name, {setting: sentence}.
+    `seen_at`: its agent's latest sign of life.
     """
 
     node = models.CharField(max_length=253)
@@ -85,6 +87,7 @@ class Rendering(models.Model):
     detail = models.CharField(max_length=2000)
     missing = models.JSONField(default=dict)
     applied_at = models.DateTimeField()
+    seen_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
         ordering = ("node", "engine")

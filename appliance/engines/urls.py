@@ -8,6 +8,7 @@ urlpatterns = [
     path("engines/", views.engines, name="engines"),
     path("engines/role/", views.scanner_role, name="scanner_role"),
     path("engines/scanning/", views.virus_scanning, name="virus_scanning"),
+    path("engines/node/forget/", views.node_forget, name="node_forget"),
     path("engines/answer/", views.engine_answer, name="engine_answer"),
     path("engines/virusnames/", virus_names_views.virus_names, name="virus_names"),
     path("engines/virusnames/reset/", virus_names_views.reset, name="virus_names_reset"),

@@ -16,6 +16,7 @@ from appliance.engines.forms import CARDS, NetworkForm
 from appliance.engines.models import ROLES, Rendering
 from appliance.engines.network_advice import effects
 from appliance.engines.network_state import network_tests
+from appliance.engines.nodes import forget_node, silence
 from appliance.engines.scanners import (
     Answer,
     ask_engine,
@@ -78,6 +79,14 @@ def virus_scanning(request: HttpRequest) -> HttpResponse:
     return redirect("engines")
 
 
+@require_POST
+def node_forget(request: HttpRequest) -> HttpResponse:
+    person = allowed(request, Verb.EDIT_SITE)
+    node = request.POST.get("node", "")
+    told(request, f"{node} is forgotten.", forget_node, node=node, actor=person.email)
+    return redirect("engines")
+
+
 @require_safe
 def engine_answer(request: HttpRequest) -> HttpResponse:
     """Ask one engine now; as a fragment the card asks for it by itself."""
@@ -128,12 +137,12 @@ def _plan(form: SettingsForm, row: SiteSettings) -> dict[str, Any]:
 
 
 def _shown(row: SiteSettings, network: SettingsForm) -> dict[str, Any]:
-    renderings = list(Rendering.objects.all())
+    renderings, now = list(Rendering.objects.all()), timezone.now()
     shown: dict[str, Any] = {
         "row": row,
         "roles": [role for role, _ in ROLES],
-        "alarms": current_alarms(timezone.now()),
-        "renderings": renderings,
+        "alarms": current_alarms(now),
+        "renderings": [(one, silence(one, now)) for one in renderings],
         "tests": [(test, network[test.name]) for test in network_tests(row, renderings)],
         "bayes": bayes.counts(),
         "needed": bayes.NEEDED,

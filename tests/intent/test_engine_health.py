@@ -25,6 +25,7 @@ from smtpfilter.scan.clamd_limits import takes_message
 from smtpfilter.scan.entries import Entry
 from smtpfilter.scan.rspamd import Rspamd
 from smtpfilter.scan.spamd import Spamd
+from tests.intent.conftest import Run
 
 NOWHERE = Endpoint(path="/nowhere/socket")
 WORKS, FAILS = Answer(True, "finds the EICAR test file"), Answer(False, "hangs")
@@ -251,6 +252,32 @@ def test_network_tests_bayes_and_configurations_are_told(monkeypatch: pytest.Mon
     )
     assert parts["configuration"] == Probe(False, "spamassassin on mx2: lint: <b>no</b>")
     assert "bayes" not in parts
+
+
+@pytest.mark.django_db
+def test_an_agent_that_died_is_noticed_until_its_node_is_forgotten(
+    monkeypatch: pytest.MonkeyPatch, settings: Any, run: Run
+) -> None:
+    """Design 4.6: nobody says "in force" who does not look any more."""
+    monkeypatch.setattr("appliance.engines.health.connection.close", lambda: None)
+    settings.AGENT_SPAMASSASSIN_FOLDER = "/etc/spamassassin"
+    assert not health.settings_parts()["configuration"].ok
+
+    now = timezone.now()
+    for node, minutes in (("mx1", 1), ("mx2", 5)):
+        seen = now - timedelta(minutes=minutes)
+        Rendering.objects.create(
+            node=node, engine="spamassassin", digest="1", ok=True, applied_at=now, seen_at=seen
+        )
+    dead = "the agent was last seen 5 min ago: does runagent run?"
+    said = health.settings_parts()["configuration"]
+    assert said == Probe(False, f"spamassassin on mx2: {dead}")
+    assert alarming("configuration", said)
+    assert f"mx2: {dead}" in run("spamassassin", "status").out
+
+    assert run("spamassassin", "forget", "mx2").out == "mx2 is forgotten\n"
+    assert health.settings_parts()["configuration"] == Probe(True, "in force on mx1")
+    assert run("spamassassin", "forget", "mx2").code == 2
 
 
 # Each minute

@@ -1,10 +1,12 @@
 """The engines' screens: what is saved counts, what cannot be is said in a sentence."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 from playwright.sync_api import Browser
 from pytest_django.live_server_helper import LiveServer
 
@@ -214,6 +216,19 @@ def test_nodes_tell_what_is_in_force_or_why_not(ada: Client) -> None:
     assert "4f0c9a7d21be" in page
     assert "Refused" in page
     assert "scor NO_RELAYS 1" in page
+
+
+def test_a_node_without_its_agent_is_silent_until_it_is_forgotten(ada: Client) -> None:
+    tell_engines()
+    rows = Rendering.objects.filter(node="mx1.example.com")
+    rows.update(seen_at=timezone.now() - timedelta(minutes=7))
+    page = ada.get("/engines/").content.decode()
+    assert "The agent was last seen 7 min ago" in page
+    assert "4f0c9a7d21be" not in page  # who is silent has nothing in force
+
+    ada.post("/engines/node/forget/", {"node": "mx1.example.com"})
+    assert not rows.exists()
+    assert "7 min ago" not in ada.get("/engines/").content.decode()
 
 
 def test_an_auditor_reads_and_has_no_button(cast: Cast) -> None:

@@ -3,8 +3,11 @@
 from argparse import Namespace
 from pathlib import Path
 
+from django.utils import timezone
+
 from appliance.engines.agent import ENGINE
 from appliance.engines.models import Rendering
+from appliance.engines.nodes import forget_node, silence
 from appliance.engines.sitefile import read
 from appliance.errors import Refused
 from appliance.management.command import ACTOR, Add, Answer, SubjectCommand
@@ -16,6 +19,8 @@ class Command(SubjectCommand):
 
     def subcommands(self, add: Add) -> None:
         add("status", self.status, "the configuration that each node runs, or why not")
+        parser = add("forget", self.forget, "forget a node that is no more")
+        parser.add_argument("node", metavar="NODE")
         parser = add("read", self.read, "take over the settings of a local.cf, old names as well")
         parser.add_argument("file", metavar="FILE", type=Path)
         parser.add_argument("--plan", action="store_true", help="only tell what would be set")
@@ -26,6 +31,10 @@ class Command(SubjectCommand):
             [_document(row) for row in rows],
             [line for row in rows for line in _lines(row)] or ["no agent has reported"],
         )
+
+    def forget(self, options: Namespace) -> Answer:
+        forget_node(node=options.node, actor=ACTOR)
+        return Answer({"node": options.node}, [f"{options.node} is forgotten"])
 
     def read(self, options: Namespace) -> Answer:
         try:
@@ -53,11 +62,12 @@ def _document(row: Rendering) -> dict[str, object]:
         "detail": row.detail,
         "missing": row.missing,
         "applied_at": row.applied_at,
+        "seen_at": row.seen_at,
     }
 
 
 def _lines(row: Rendering) -> list[str]:
-    state = f"runs with {row.digest}" if row.ok else row.detail
+    state = silence(row, timezone.now()) or (f"runs with {row.digest}" if row.ok else row.detail)
     return [
         f"{row.node}: {state}",
         *(f"{row.node}: {name} {lacks}" for name, lacks in row.missing.items()),
