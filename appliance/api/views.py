@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+from allauth.account.decorators import reauthentication_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -28,10 +29,13 @@ def overview(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def tokens(request: HttpRequest) -> HttpResponse:
-    """List the person's tokens; POST makes one, and shows it this once."""
+    """List the person's tokens; POST makes one, and shows it this once.
+
+    Who makes one shows first that it is still himself, since it outlives the session.
+    """
     person = oneself(request)
     form = TokenForm(offered(person), posted(request))
-    secret = _made(form, person) if form.is_valid() else ""
+    secret = _made(request, form, person) if form.is_valid() else ""
     shown = {
         "tokens": person.api_tokens.all(),
         "now": datetime.now(UTC),
@@ -57,7 +61,8 @@ def drop_token(request: HttpRequest) -> HttpResponse:
     return redirect("tokens")
 
 
-def _made(form: TokenForm, person: User) -> str:
+@reauthentication_required  # type: ignore[untyped-decorator]
+def _made(request: HttpRequest, form: TokenForm, person: User) -> str:
     """Return the new token, "" where it is refused, which stands on the form then."""
     typed = form.cleaned_data
     try:

@@ -68,7 +68,7 @@ def test_every_deed_is_among_those_that_only_answer_to_post() -> None:
     acting = {name for name, method, *got in ROWS if method == "POST" and "302" in got[:7]}
     forms = {"policy", "ban_set", "profile", "networks", "sender_list", "domains", "domain"}
     forms |= {"notice", "accounts", "account"}
-    forms |= {"engines", "virus_names", "preference_list", "site_settings"}
+    forms |= {"engines", "virus_names", "preference_list", "site_settings", "tokens"}
     allauth = {name for name in acting if name.startswith(("account_", "mfa_"))} - {
         "account_active",
         "account_help",

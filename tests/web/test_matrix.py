@@ -106,6 +106,8 @@ scanner_role             GET   405 405 405 405 405 405 405 302
 scanner_role             POST  302 403 403 403 403 403 403 302
 virus_scanning           GET   405 405 405 405 405 405 405 302
 virus_scanning           POST  302 403 403 403 403 403 403 302
+node_forget              GET   405 405 405 405 405 405 405 302
+node_forget              POST  302 403 403 403 403 403 403 302
 engine_answer            GET   404 403 403 404 403 403 403 302
 engine_answer            POST  405 405 405 405 405 405 405 302
 virus_names              GET   200 403 403 200 403 403 403 302
@@ -141,7 +143,7 @@ account_active           POST  302 403 403 403 403 403 403 302
 account_remove           GET   405 405 405 405 405 405 405 302
 account_remove           POST  302 403 403 403 403 403 403 302
 tokens                   GET   200 200 200 200 200 200 200 302
-tokens                   POST  200 200 200 200 200 200 200 302
+tokens                   POST  302 302 302 302 302 302 302 302
 token_revoke             GET   405 405 405 405 405 405 405 302
 token_revoke             POST  302 302 302 302 302 302 302 302
 api                      GET   200 200 200 200 200 200 200 302
