@@ -96,9 +96,9 @@ class Database:
         """Return the database of `postgres://user:password@host:port/name`, or `?host=/folder`."""
         parts = urlsplit(url)
         words = {key: values[-1] for key, values in parse_qs(parts.query).items()}
-        host = words.get("host") or parts.hostname or ""
+        host = words.get("host") or unquote(parts.hostname or "")
         port = words.get("port") or str(parts.port or "")
-        given = {"dbname": unquote(parts.path.lstrip("/")), "host": unquote(host), "port": port}
+        given = {"dbname": unquote(parts.path.lstrip("/")), "host": host, "port": port}
         if any(";" in value for value in given.values()):
             raise Unwritable('the address of the database has a ";" in it')
         dsn = ";".join(f"{key}={value}" for key, value in given.items() if value)

@@ -9,16 +9,18 @@ import signal
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.domains.models import Network
 from appliance.engines import sitefile
-from appliance.engines.agent import RETRY_SECONDS, Agent, choices
+from appliance.engines.agent import RETRY_SECONDS, SIGN_SECONDS, Agent, choices
 from appliance.engines.machine import Machine, NotTold
 from appliance.engines.models import Preference, Rendering
 from appliance.engines.network_advice import LEAVES, effects
@@ -138,6 +140,8 @@ def test_the_report_names_the_configuration_that_made_it() -> None:
         ),
         ("postgres:///mail", "DBI:Pg:dbname=mail"),
         ("postgres://a@/mail?host=%2Frun%2Fpostgres", "DBI:Pg:dbname=mail;host=/run/postgres"),
+        ("postgres://%2Frun%2Fpostgres/mail", "DBI:Pg:dbname=mail;host=/run/postgres"),
+        ("postgres:///mail?host=/run/100%2525", "DBI:Pg:dbname=mail;host=/run/100%25"),
     ],
 )
 def test_the_address_of_postgres_is_read(url: str, dsn: str) -> None:
@@ -310,6 +314,31 @@ def test_a_change_comes_into_force_and_is_told(machine: Scripted) -> None:
     assert len(machine.read_then) == 2
     assert "\nbayes_auto_learn_threshold_spam 8\n" in machine.read_then[-1]
     assert {file.stat().st_mode & 0o777 for file in machine.folder.glob("postern*")} == {0o640}
+
+
+@pytest.mark.django_db
+def test_the_agent_leaves_signs_of_life_and_tells_anew_what_was_forgotten(
+    machine: Scripted,
+) -> None:
+    now = [0.0]
+    agent = make_agent(machine, now)
+    agent.step()
+    old = timezone.now() - timedelta(hours=1)
+    Rendering.objects.update(seen_at=old, applied_at=old)
+    agent.step()
+    assert Rendering.objects.get().seen_at == old  # not all the time
+
+    now[0] += SIGN_SECONDS
+    agent.step()
+    row = Rendering.objects.get()
+    assert row.seen_at > old
+    assert row.applied_at == old
+
+    row.delete()
+    now[0] += SIGN_SECONDS
+    agent.step()
+    assert Rendering.objects.get().digest == row.digest
+    assert len(machine.read_then) == 1
 
 
 @pytest.mark.django_db
