@@ -20,7 +20,7 @@ from smtpfilter.mail.findings import visible
 
 _log = logging.getLogger("postern.alarms")
 
-FRESH = timedelta(minutes=15)  # as in _UPSERT
+FRESH = timedelta(minutes=15)  # screens say so
 SECONDS_BETWEEN = 30.0  # the same alarm of one process is written that often
 MOST_WAITING = 100
 LONGEST_NAME, LONGEST_TEXT = 100, 1000
@@ -34,7 +34,7 @@ _UPSERT = """
         (first_at, count) = (
             SELECT CASE WHEN fresh THEN status_alarm.first_at ELSE excluded.first_at END,
                    CASE WHEN fresh THEN status_alarm.count ELSE 0 END + excluded.count
-            FROM (SELECT status_alarm.last_at > now() - interval '15 min') AS earlier (fresh)
+            FROM (SELECT status_alarm.last_at > now() - %(fresh)s) AS earlier (fresh)
         )"""
 
 
@@ -91,8 +91,9 @@ class DatabaseAlarms:
 def write_alarm(*, name: str, text: str, times: int = 1) -> None:
     """Store that the alarm was sounded.  Raises DatabaseError."""
     with connection.cursor() as cursor:
-        told = {"name": visible(name, LONGEST_NAME), "text": visible(text, LONGEST_TEXT)}
-        cursor.execute(_UPSERT, told | {"times": times})
+        name, text = visible(name, LONGEST_NAME), visible(text, LONGEST_TEXT)
+        told = {"name": name, "text": text, "times": times, "fresh": FRESH}
+        cursor.execute(_UPSERT, told)
 
 
 def end_alarm(*, name: str) -> None:
