@@ -10,8 +10,8 @@ import itertools
 import re
 from collections.abc import Iterator
 
-_ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-_JUNK = bytes(octet for octet in range(256) if octet not in _ALPHABET + b"=")
+ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+_JUNK = bytes(octet for octet in range(256) if octet not in ALPHABET + b"=")
 _BLANKS = b" \t\r\n\v\f"
 _DATA_LINE = re.compile(rb"[ \t\v\f]*+[A-Za-z0-9+/]*+={0,2}[ \t\v\f]*+")
 _LINE_END = re.compile(rb"\r\n|[\r\n]")
@@ -26,21 +26,30 @@ _LONG_LINE = 20  # a data line after the data's end is meant to be read; a word 
 def base64_contents(octets: bytes) -> tuple[tuple[bytes, ...], str]:
     """Return what programs read, the likeliest first, and why they differ, "" where they do not."""
     compact = octets.translate(None, _BLANKS)
-    rest = compact.translate(None, _ALPHABET)
+    rest = compact.translate(None, ALPHABET)
     proper = rest in (b"", b"=", b"==") and compact.endswith(rest)
     if proper and _in_whole_groups(octets, compact):
-        return (_piece(compact),), ""
+        return (base64_octets(compact),), ""
     if len(octets) > _LARGE:
-        return (_joined(octets), _piece(compact.partition(b"=")[0])), "its base64 is broken"
+        return (_joined(octets), base64_octets(compact.partition(b"=")[0])), "its base64 is broken"
     lines = [line for line in _LINE_END.split(octets) if line.strip()]
     if proper and _equally_long(lines):
-        return _each_once([_piece(compact), b"".join(map(_whole_groups, lines))]), ""
+        return _each_once([base64_octets(compact), b"".join(map(_whole_groups, lines))]), ""
     odd = _oddity(lines)
     contents = [*_readings(octets, compact, lines)]
     if not odd:  # text after the end, as some list servers add it
         data = itertools.takewhile(_DATA_LINE.fullmatch, lines)
-        contents.insert(0, _piece(b"".join(data).translate(None, _BLANKS).partition(b"=")[0]))
+        contents.insert(
+            0, base64_octets(b"".join(data).translate(None, _BLANKS).partition(b"=")[0])
+        )
     return _each_once(contents), odd
+
+
+def base64_octets(characters: bytes) -> bytes:
+    """Return the octets that characters of the alphabet stand for, with padding or without."""
+    data = characters.replace(b"=", b"")
+    whole = len(data) - (len(data) % 4 == 1)  # a single character is less than an octet
+    return binascii.a2b_base64(data[:whole] + b"=" * (-whole % 4))
 
 
 def _each_once(contents: list[bytes]) -> tuple[bytes, ...]:
@@ -87,8 +96,8 @@ def _oddity(lines: list[bytes]) -> str:
 
 def _readings(octets: bytes, compact: bytes, lines: list[bytes]) -> Iterator[bytes]:
     yield _joined(octets)
-    yield _piece(_data(compact.partition(b"=")[0]))
-    yield _piece(_NO_DATA.split(octets, 1)[0].translate(None, _JUNK + b"="))
+    yield base64_octets(_data(compact.partition(b"=")[0]))
+    yield base64_octets(_NO_DATA.split(octets, 1)[0].translate(None, _JUNK + b"="))
     yield b"".join(_whole_groups(line) for line in lines)
     data = [line for line in lines if _DATA_LINE.fullmatch(line)]
     yield _joined(b"".join(data))
@@ -104,15 +113,9 @@ def _data(octets: bytes) -> bytes:
 def _joined(octets: bytes) -> bytes:
     """Return all that is base64: junk is skipped, what follows a padding is read on."""
     pieces = _data(octets).split(b"=", _MOST_PADDINGS)
-    return b"".join(_piece(piece) for piece in pieces)
+    return b"".join(base64_octets(piece) for piece in pieces)
 
 
 def _whole_groups(line: bytes) -> bytes:
     data = _data(line).partition(b"=")[0]
-    return _piece(data[: len(data) - len(data) % 4] if b"=" not in line else data)
-
-
-def _piece(piece: bytes) -> bytes:
-    piece = piece.replace(b"=", b"")
-    whole = len(piece) - (len(piece) % 4 == 1)  # a single character is less than an octet
-    return binascii.a2b_base64(piece[:whole] + b"=" * (-whole % 4))
+    return base64_octets(data[: len(data) - len(data) % 4] if b"=" not in line else data)

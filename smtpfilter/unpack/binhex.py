@@ -1,17 +1,16 @@
 """Files in BinHex 4, wherever they stand in a text (RFC 1741; M9).  Linear in size."""
 
-import binascii
 import re
 from collections.abc import Iterator
 
+from smtpfilter.unpack.base64_readings import ALPHABET, base64_octets
 from smtpfilter.unpack.limits import Budget
 
 _ENCODED = re.compile(
     rb"\(This file must be converted with BinHex[^\r\n]*+[\r\n\s]++:(?P<data>[^:]*+):?"
 )
 _ALPHABET = b"!\"#$%&'()*+,-012345689@ABCDEFGHIJKLMNPQRSTUVXYZ[`abcdefhijklmpqr"
-_SIXTY_FOUR = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-_TO_BASE64 = bytes.maketrans(_ALPHABET, _SIXTY_FOUR)
+_TO_BASE64 = bytes.maketrans(_ALPHABET, ALPHABET)
 _JUNK = bytes(octet for octet in range(256) if octet not in _ALPHABET)
 _REPEATED = re.compile(rb"(?P<octet>.?)\x90(?P<times>.)", re.DOTALL)
 _AFTER_NAME = 21  # octets: version, type, creator, flags, both lengths, checksum
@@ -21,8 +20,7 @@ _DATA_LENGTH = slice(11, 15)
 def binhex_files(octets: bytes, budget: Budget) -> Iterator[tuple[bytes, bytes]]:
     """Yield name and data fork of every file.  Raises Unlookable where it grows too large."""
     for match in _ENCODED.finditer(octets):
-        data = match["data"].translate(_TO_BASE64, _JUNK)
-        packed = binascii.a2b_base64(data[: len(data) - (len(data) % 4 == 1)] + b"===")
+        packed = base64_octets(match["data"].translate(_TO_BASE64, _JUNK))
         budget.spend_bytes(sum(one["times"][0] for one in _REPEATED.finditer(packed)))
         content = _REPEATED.sub(_repeated, packed)
         name = content[1 : 1 + content[0]] if content else b""

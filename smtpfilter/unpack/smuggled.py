@@ -4,11 +4,12 @@ data: URIs, base64 for `atob`, lists of numbers, escapes.  Only what comes out a
 readable text counts.  Ordinary text is passed over at the speed of a search.
 """
 
-import binascii
 import html
 import re
 from collections.abc import Callable, Iterator
 from urllib.parse import unquote_to_bytes
+
+from smtpfilter.unpack.base64_readings import ALPHABET, base64_octets
 
 SHORTEST = 40  # octets: less is no file
 _RUN = 24  # characters of base64 in a row: no word is as long
@@ -38,7 +39,6 @@ _FILE = re.compile(  # how kinds of files begin
     rb"|\x89PNG|GIF8|\xff\xd8\xff|x\x9f\x3e\x22|[CFZ]WS|#!|..-lh|\xe4\x52\x5c\x7b|\x60\xea|0[\x80\x82\x83]",
     re.DOTALL,
 )
-_LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 
 
 def _marks(characters: bytes) -> bytes:
@@ -46,8 +46,8 @@ def _marks(characters: bytes) -> bytes:
     return bytes(65 if octet in characters else 32 for octet in range(256))
 
 
-_IN_BASE64 = _marks(_LETTERS)
-_IN_LINES = _marks(_LETTERS + b"\r\n")
+_IN_BASE64 = _marks(ALPHABET)
+_IN_LINES = _marks(ALPHABET + b"\r\n")
 _IN_NUMBERS = _marks(b"0123456789abcdefABCDEFx, \t\r\n")
 _IN_HEX = _marks(b"0123456789abcdefABCDEF")
 
@@ -112,9 +112,7 @@ def _is_readable(content: bytes) -> bool:
 
 def _base64(data: bytes) -> bytes:
     data = _GLUED.sub(b"", data).translate(bytes.maketrans(b"-_", b"+/")).partition(b"=")[0]
-    data = re.sub(rb"[^A-Za-z0-9+/]", b"", data)
-    whole = len(data) - (len(data) % 4 == 1)
-    return binascii.a2b_base64(data[:whole] + b"=" * (-whole % 4))
+    return base64_octets(re.sub(rb"[^A-Za-z0-9+/]", b"", data))
 
 
 def _numbers(data: bytes) -> bytes:

@@ -3,11 +3,11 @@
 uuencode, yEnc and BinHex say that they are files; what scripts put together is a guess.
 """
 
-import binascii
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from smtpfilter.unpack.base64_readings import base64_octets
 from smtpfilter.unpack.binhex import binhex_files
 from smtpfilter.unpack.limits import Budget, Unlookable
 from smtpfilter.unpack.smuggled import smuggled
@@ -52,16 +52,10 @@ def _all(text: bytes, budget: Budget) -> Iterator[Find]:
     if b"begin" in text.lower():
         yield from (Find(name, content) for name, content in uu_files(text))
         for match in _BASE64_FILE.finditer(text):
-            yield Find(match["name"].strip(), _unwrapped(match["data"]))
+            yield Find(match["name"].strip(), base64_octets(b"".join(match["data"].split())))
     if b"=ybegin " in text:
         yield from (Find(name, content) for name, content in yenc_files(text))
     if b"converted with BinHex" in text:
         yield from (Find(name, content) for name, content in binhex_files(text, budget))
     for mime_type, content in smuggled(text):
         yield Find(b"", content, mime_type, guess=True)
-
-
-def _unwrapped(data: bytes) -> bytes:
-    data = b"".join(data.split())
-    whole = len(data) - (len(data) % 4 == 1)
-    return binascii.a2b_base64(data[:whole] + b"=" * (-whole % 4))
