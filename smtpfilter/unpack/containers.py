@@ -16,6 +16,7 @@ from smtpfilter.unpack.ole import ole_members
 from smtpfilter.unpack.onenote import onenote_members
 from smtpfilter.unpack.packed import brotli_members, szdd_members
 from smtpfilter.unpack.pdf import pdf_members
+from smtpfilter.unpack.pgp import is_open, pgp_members
 from smtpfilter.unpack.rtf import rtf_members
 from smtpfilter.unpack.tnef import tnef_members
 from smtpfilter.unpack.wim import wim_members
@@ -136,6 +137,8 @@ def _in_and_behind(
     """Return what is embedded in a document, and what hangs behind any content."""
     found = [_DOCUMENTS[short](content, budget) for short in types if short in _DOCUMENTS]
     found += [_LOCKED[short](content, budget, passwords) for short in types if short in _LOCKED]
+    if is_open(content):
+        found.append(pgp_members(content, budget))
     if hides_zip(content):
         found.append(zip_members(content, budget, passwords))
     if _KEEPS_FILES_WHOLE.isdisjoint(types) and (places := hangs_behind(content, types)):

@@ -24,7 +24,8 @@ from smtpfilter.unpack.files import PartFiles
 from smtpfilter.unpack.filetype import short_types
 from smtpfilter.unpack.limits import Budget, Unlookable
 from smtpfilter.unpack.names import name_forms
-from smtpfilter.unpack.smime import signed_message
+from smtpfilter.unpack.pgp import is_open
+from smtpfilter.unpack.smime import is_entity, signed_message
 from smtpfilter.unpack.textual import finds
 from smtpfilter.unpack.words import Words
 
@@ -127,7 +128,8 @@ class Contents:
 
     def add_guess(self, content: bytes, place: Place, mime_types: Node = ()) -> None:
         """Add a content that only may be one: what is just text is no part, but looked into."""
-        if short_types(content)[0] in _JUST_TEXT:
+        wraps = is_open(content) or signed_message(content)
+        if short_types(content)[0] in _JUST_TEXT and not wraps:
             self._keep(content, place)
             self._add_finds(content, place, (), self._budget.container())
         else:
@@ -148,6 +150,8 @@ class Contents:
         if message:
             if not self._too_deep(place):
                 self._message(message, place.inner(1, node))
+                if message is not content and not is_entity(message):
+                    self.add_guess(message, place.inner(2, node, guess=True))
             return False
         budget = self._budget.container()
         found = open_container(content, types, names, budget, self._words)

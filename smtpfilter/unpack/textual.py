@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from smtpfilter.unpack.armor import armored
 from smtpfilter.unpack.base64_readings import base64_octets
 from smtpfilter.unpack.binhex import binhex_files
 from smtpfilter.unpack.limits import Budget, Unlookable
@@ -57,5 +58,6 @@ def _all(text: bytes, budget: Budget) -> Iterator[Find]:
         yield from (Find(name, content) for name, content in yenc_files(text))
     if b"converted with BinHex" in text:
         yield from (Find(name, content) for name, content in binhex_files(text, budget))
+    yield from (Find(b"", content, guess=True) for content in armored(text))
     for mime_type, content in smuggled(text):
         yield Find(b"", content, mime_type, guess=True)

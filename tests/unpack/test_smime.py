@@ -8,12 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from smtpfilter.unpack.contents import Contents
 from smtpfilter.unpack.mime import Walk
 from smtpfilter.unpack.smime import signed_message
 from tests.unpack.packing import PE
 from tests.unpack.test_mime import attachment, multipart
 
 SIGNED = bytes.fromhex("06092a864886f70d010702")
+ENVELOPED = bytes.fromhex("06092a864886f70d010703")
+DIGESTED = bytes.fromhex("06092a864886f70d010705")
 DATA = bytes.fromhex("06092a864886f70d010701")
 INNER = multipart(attachment("x.exe", PE))
 
@@ -58,6 +61,52 @@ def test_its_parts_stand_under_it(walk: Callable[..., Walk]) -> None:
     assert walked.parts[-1].nodes[-1] == ("application/octet-stream", ".exe", ".exe-ms", "x.exe")
     assert walked.parts[-1].nodes[0][-1] == "smime.p7m"
     assert walked.unchecked == []
+
+
+def pem(label: str, content: bytes) -> bytes:
+    coded = base64.encodebytes(content).decode()
+    return f"-----BEGIN {label}-----\n{coded}-----END {label}-----\n".encode()
+
+
+def digested(content: bytes) -> bytes:
+    """Return DigestedData (RFC 5652 7)."""
+    data = told(0x30, DATA + told(0xA0, told(4, content)))
+    return told(0x30, DIGESTED + told(0xA0, told(0x30, told(2, b"\0") + told(0x30, DATA) + data)))
+
+
+@pytest.mark.parametrize(
+    "wrapped",
+    [digested(INNER), told(0x30, DATA + told(0xA0, told(4, INNER)))],
+    ids=["digested", "data"],
+)
+def test_other_wrappers_carry_a_message_too(wrapped: bytes) -> None:
+    assert signed_message(wrapped) == INNER
+
+
+@pytest.mark.parametrize("label", ["CMS", "PKCS7", "PKCS #7 SIGNED DATA"])
+@pytest.mark.parametrize("wrap", [digested, lambda content: signed(content, told)])
+def test_a_program_in_pem_is_found(
+    look: Callable[..., Contents], label: str, wrap: Callable[[bytes], bytes]
+) -> None:
+    """M9: it need not be a message that was wrapped."""
+    opened = look(b"words\n\n" + pem(label, wrap(PE)), "a.txt")
+    assert opened.parts[-1].short_types == (".exe", ".exe-ms")
+    assert opened.unchecked == []
+
+
+def test_short_text_in_pem_is_shown_to_scanners(walk: Callable[..., Walk]) -> None:
+    """Text alone is no part, but what is in it is looked into."""
+    text = f"begin-base64 644 x.exe\n{base64.encodebytes(PE).decode()}====\n".encode()
+    walked = walk(b"Subject: hello\n\n" + pem("CMS", signed(text, told)))
+    assert any(part.name == "x.exe" for part in walked.parts)
+
+
+def test_what_is_encrypted_in_pem_is_only_a_guess(look: Callable[..., Contents]) -> None:
+    """Buttons of payment services hold such, which nobody is to decrypt."""
+    locked = told(0x30, ENVELOPED + told(0xA0, told(0x30, bytes(300))))
+    opened = look(b"<input value='" + pem("PKCS7", locked) + b"'>", "a.html")
+    assert opened.unchecked == []
+    assert len(opened.parts) == 1
 
 
 @pytest.mark.parametrize(
