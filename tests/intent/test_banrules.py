@@ -70,6 +70,17 @@ def test_rules_have_comments_and_may_look_at_paths_or_be_silent(run: Any, tmp_pa
     assert "path" in run("banrules", "show", "ours").out
 
 
+def test_the_name_of_a_file_is_not_taken_for_a_pattern(run: Any, tmp_path: Path) -> None:
+    """It would replace the set by a rule that bans nothing, and nobody would see it."""
+    file = _file(tmp_path, [{"pattern": "x", "banned": True}])
+
+    done = run("banrules", "set", "current", file)
+
+    assert (done.code, done.err) == (2, f"{file} is a file: give it as --file {file}\n")
+    assert run("banrules", "set", "current", "x", "--file", file).code == 2
+    assert run("banrules", "set", "ours", r"\.json").code == 0
+
+
 @pytest.mark.parametrize(
     ("rule", "why"),
     [

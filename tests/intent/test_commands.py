@@ -228,6 +228,8 @@ def test_ban_rules_are_kept_in_their_order_with_exceptions(run: Any) -> None:
 def test_settings_are_changed_by_name(run: Any) -> None:
     assert run("settings", "set", "recipient_delimiter", "-").code == 0
     assert run("settings", "list", "--json").document["recipient_delimiter"] == "-"
+    changed = run("settings", "set", "retention_days", "20").out.splitlines()
+    assert [line.split()[:2] for line in changed] == [["retention_days", "20"]]
     assert run("settings", "set", "recipient_delimiter", "x").code == 1
     assert run("settings", "set", "retention_days", "0").code == 1
     assert run("settings", "set", "colour", "red").code == 2

@@ -2,6 +2,8 @@
 
 import json
 from argparse import Namespace
+from collections.abc import Sequence
+from os.path import isfile
 from pathlib import Path
 from typing import Any
 
@@ -51,9 +53,9 @@ class Command(SubjectCommand):
         return Answer({"name": found.name, "rules": found.rules}, _told(found.rules))
 
     def set(self, options: Namespace) -> Answer:
-        rules: Any = [banrules.parse_pattern(text) for text in options.patterns]
-        if options.file:
-            rules = _read(options.file)
+        if options.file and options.patterns:
+            raise Unknown("give patterns, or a file with --file FILE")
+        rules = _read(options.file) if options.file else _rules(options.patterns)
         found = banrules.set_rules(name=options.name, rules=rules, actor=ACTOR)
         return Answer({"name": found.name, "rules": found.rules}, _told(found.rules))
 
@@ -109,6 +111,16 @@ def _decided(part: trying.Tried) -> list[str]:
         f"        by rule {part.number} of {part.set_name}"
         f" ({part.rule.comment or part.rule.pattern})",
     ]
+
+
+def _rules(patterns: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the rules of these patterns.  Raises Unknown for the name of a file that is there: as
+    a pattern it would replace the set by a rule that bans next to nothing.
+    """
+    for text in patterns:
+        if text.endswith(".json") and isfile(text):  # noqa: PTH113 - a pattern may be too long for a name
+            raise Unknown(f"{text} is a file: give it as --file {text}")
+    return [banrules.parse_pattern(text) for text in patterns]
 
 
 def _octets(file: str) -> bytes:

@@ -24,10 +24,11 @@ class Command(SubjectCommand):
         parser.add_argument("sender", metavar="SENDER")
 
     def list_settings(self, options: Namespace) -> Answer:
-        return _answer(SiteSettings.load())
+        return _answer(SiteSettings.load(), *edit.FIELDS)
 
     def set(self, options: Namespace) -> Answer:
-        return _answer(edit.set_setting(name=options.name, value=options.value, actor=ACTOR))
+        row = edit.set_setting(name=options.name, value=options.value, actor=ACTOR)
+        return _answer(row, options.name)
 
     def traced(self, options: Namespace) -> Answer:
         senders = [str(trace) for trace in TracedSender.objects.all()]
@@ -42,7 +43,8 @@ class Command(SubjectCommand):
         return Answer({}, ["removed"])
 
 
-def _answer(row: SiteSettings) -> Answer:
+def _answer(row: SiteSettings, *names: str) -> Answer:
+    """Tell these settings; programs get all of them, whatever was changed."""
     values = edit.as_json(row)
-    helps = {name: edit.FIELDS[name].help_text for name in values}
-    return Answer(values, table([(name, values[name], helps[name]) for name in values]))
+    told = [(name, values[name], edit.FIELDS[name].help_text) for name in names]
+    return Answer(values, table(told))
