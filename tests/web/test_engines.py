@@ -342,6 +342,7 @@ def test_an_alarm_is_shown_and_dismissed(ada: Client, cast: Cast) -> None:
     for path in ("/status/", "/engines/"):
         page = ada.get(path).content.decode()
         assert "Virus scanner clamd" in page
+        assert "last heard" in page.lower()
         assert "<script>alert" not in page
 
     assert "Dismiss" not in cast.client("auditor").get("/status/").content.decode()
