@@ -24,6 +24,7 @@ from smtpfilter.policy.lookup import SITE
 
 SMTP = Endpoint(host="127.0.0.1", port=25)
 ELSEWHERE = "There is no Postfix on this machine to be asked."
+SAMPLE = "example.com"  # the local domain of a fresh stack
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -85,7 +86,9 @@ def _name(facts: Facts) -> Check:
 
 
 def _domains(facts: Facts) -> Check:
-    real = [name for name in facts.domains if name != "example.com"]
+    real = [name for name in facts.domains if name != SAMPLE]
+    if not real and facts.domains:
+        return Check(False, f"No domain of yours is local yet, only {SAMPLE}, which is a sample.")
     if not real:
         return Check(False, "No domain of yours is local yet.")
     return Check(True, f"Local: {', '.join(real[:5])}{' and more' if len(real) > 5 else ''}.")

@@ -85,7 +85,7 @@ ALONE = Postfix("", (Listener("smtp", None), BACK))
     ("step", "change", "says"),
     [
         ("name", {"hostname": "localhost"}, "It is called localhost"),
-        ("domains", {"domains": ("example.com",)}, "No domain of yours"),
+        ("domains", {"domains": ("example.com",)}, "only example.com, which is a sample"),
         ("domains", {"domains": ()}, "No domain of yours"),
         ("reports", {"told": ""}, "Nobody hears"),
         ("careful", {"kill": 6.3}, "from 6.3 points on"),
