@@ -114,7 +114,7 @@ def canonical_domain(domain: str) -> str:
     if plain.isascii():
         return plain.lower()
     try:
-        return idna.encode(plain, uts46=True, transitional=False).decode("ascii")
+        return idna.encode(plain, uts46=True).decode("ascii")
     except (idna.IDNAError, UnicodeError):
         return _ascii_lower(plain)
 
