@@ -83,11 +83,22 @@ def test_visible_text_can_be_stored_anywhere(text: str) -> None:
     assert len(shown) == min(len(text), 2000)
 
 
+def test_visible_text_is_cut_at_2000_characters() -> None:
+    assert visible("a" * 2001) == "a" * 2000
+    assert visible("abc", 2) == "ab"
+
+
 def test_findings_of_an_older_version_are_read() -> None:
-    """S-1, V-4: when names had no points and everybody shared one report."""
-    old = {"viruses": [{"name": "Klez", "scanner": "clamd"}], "spam": {"score": 1.0, "rules": []}}
+    """S-1, V-4: when parts had no types, names no points, and everybody shared one report."""
+    part = {"path": "1", "nodes": [["text/plain"]], "name": "", "mime_type": "text/plain"}
+    old = {
+        "parts": [part | {"size_bytes": 1}],
+        "viruses": [{"name": "Klez", "scanner": "clamd"}],
+        "spam": {"score": 1.0, "rules": []},
+    }
 
     found = Findings.from_json(old)
+    assert found.parts == (Part("1", (("text/plain",),), "", "text/plain", 1),)
     assert found.infections == (Virus("Klez", "clamd"),)
     assert found.report_for("") == SpamReport(1.0)
 

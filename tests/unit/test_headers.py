@@ -47,6 +47,7 @@ def kinds(octets: bytes, *, smtputf8: bool = False) -> list[int]:
         (b": no name\r\n", 6, "Line is no header field: : no name"),
         (b"X\xff: a\r\n", 6, "Line is no header field: X\ufffd: a"),
         (b"X : a\r\n", 6, "Blank before the colon: X : a"),
+        (b"X\t: a\r\n", 6, "Blank before the colon: X\t: a"),
         (b"Subject: a\r\nsubject: b\r\n", 8, "Duplicate header field: Subject"),
         (b"From: b@x.example\r\n", 8, "Duplicate header field: From"),
         (b"DATE: today\r\n", 8, "Duplicate header field: Date"),
@@ -65,6 +66,8 @@ def test_each_fault_is_of_its_kind(more: bytes, minor: int, text: str) -> None:
         b"X: a\r\n" + b" b\r\n" * 500,
         b"X:\r\n a\r\n",
         b"X:\r\n",
+        b"X: a\r\n X\r\n \x0b\r\n",
+        b"X: at 12 : 30\r\n",
         b"X: \x01\x7f\x0b\r\n",
         b"Received: a\r\nReceived: b\r\n",
         b"Content-Type: text/plain; charset=utf-8\r\n",
@@ -78,6 +81,12 @@ def test_each_fault_is_of_its_kind(more: bytes, minor: int, text: str) -> None:
 def test_well_formed_sections_have_no_complaints(more: bytes) -> None:
     """H-1."""
     assert kinds(GOOD + more + b"\r\nbody\x00\xff") == []
+
+
+def test_a_section_that_is_cut_off_is_too_long() -> None:
+    """H-1, kind 5."""
+    octets = GOOD + b"X: a\r\n" * 200_000
+    assert complaints(octets) == [(5, "Header section longer than 1 MiB")]
 
 
 @pytest.mark.parametrize(("name", "rest"), [("Date", b"From: a@x"), ("From", b"Date: x")])
