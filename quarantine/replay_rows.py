@@ -4,7 +4,7 @@ import json
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from smtpfilter.mail.findings import Authentication, Findings, Part
+from smtpfilter.mail.findings import Findings, Part
 
 SEPARATOR = "\x01"  # between the texts of `evidence`: JSON has none
 NO_PARTS = ("", "[]")  # nobody looked, or found any
@@ -69,11 +69,6 @@ def findings_of(evidence: Evidence) -> Findings:
         "authentication": _known(evidence.authentication),
     }
     return Findings.from_json(document)
-
-
-def authentication_of(evidence: Evidence) -> Authentication | None:
-    document = {"authentication": _known(evidence.authentication)}
-    return Findings.from_json(document).authentication
 
 
 @lru_cache(maxsize=4096)  # most are the same few
