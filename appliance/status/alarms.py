@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -92,7 +93,7 @@ def write_alarm(*, name: str, text: str, times: int = 1) -> None:
     """Store that the alarm was sounded.  Raises DatabaseError."""
     with connection.cursor() as cursor:
         name, text = visible(name, LONGEST_NAME), visible(text, LONGEST_TEXT)
-        told = {"name": name, "text": text, "times": times, "fresh": FRESH}
+        told: dict[str, Any] = {"name": name, "text": text, "times": times, "fresh": FRESH}
         cursor.execute(_UPSERT, told)
 
 
