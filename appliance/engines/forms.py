@@ -61,7 +61,6 @@ class PenPalsForm(SettingsForm):
     }
 
 
-# By the name of the card, which a form sends with what was typed.
 CARDS: dict[str, type[SettingsForm]] = {
     "scanning": ScanningForm,
     "spam": SpamForm,

@@ -26,10 +26,11 @@ from appliance.engines.scanners import (
 )
 from appliance.errors import Refused
 from appliance.status.alarms import current_alarms
+from appliance.status.cards import card_stored, posted_card, shown_cards
 from appliance.status.edit import set_settings
 from appliance.status.forms import SettingsForm
 from appliance.status.models import SiteSettings
-from appliance.ui.asking import UNPROCESSABLE, carried_out, told
+from appliance.ui.asking import UNPROCESSABLE, told
 from smtpfilter.config import ConfigError, FilterConfig
 
 SAFE_POINTS = 8.0  # learnt as spam from a lower score on, wanted mail is among it (S-7)
@@ -40,22 +41,17 @@ def engines(request: HttpRequest) -> HttpResponse:
     """Show all cards; POST stores the one that `card` names."""
     posts = request.method == "POST"
     person = allowed(request, Verb.EDIT_SITE if posts else Verb.SEE_SYSTEM)
-    row = SiteSettings.load()
-    forms = {name: form(row, may(person, Verb.EDIT_SITE)) for name, form in CARDS.items()}
+    row, edits = SiteSettings.load(), may(person, Verb.EDIT_SITE)
+    forms = shown_cards(CARDS, row, edits=edits)
     if posts:
-        name = request.POST.get("card", "")
-        if name not in CARDS:
-            raise Http404
-        forms[name] = CARDS[name](row, True, request.POST)
-        if _asks_first(forms[name], row, request):
-            return render(request, "engines/switch_on.html", _plan(forms[name], row))
-        if _stored(forms[name], person.email):
+        name, form = posted_card(CARDS, row, request)
+        forms[name] = form
+        if _asks_first(form, row, request):
+            return render(request, "engines/switch_on.html", _plan(form, row))
+        if card_stored(form, actor=person.email):
             messages.success(request, "Saved. The next message obeys it.")
             return redirect(f"{request.path}#{name}")
-    shown = _shown(row, forms["network"]) | {
-        "forms": forms,
-        "may_edit": may(person, Verb.EDIT_SITE),
-    }
+    shown = _shown(row, forms["network"]) | {"forms": forms, "may_edit": edits}
     return render(request, "engines/engines.html", shown, status=UNPROCESSABLE if posts else 200)
 
 
@@ -108,12 +104,6 @@ def _use(*, name: str, role: str, actor: str) -> None:
     except ConfigError as error:
         raise Refused(str(error)) from None
     set_role(name=name, role=role, entries=entries, actor=actor)
-
-
-def _stored(form: SettingsForm, actor: str) -> bool:
-    return form.is_valid() and carried_out(
-        form, set_settings, values=form.cleaned_data, actor=actor
-    )
 
 
 def _asks_first(form: SettingsForm, row: SiteSettings, request: HttpRequest) -> bool:

@@ -72,7 +72,6 @@ class TraceForm(forms.Form):
     )
 
 
-# By the name of the card, which a form sends with what was typed.
 CARDS: dict[str, type[SettingsForm]] = {
     "retention": RetentionForm,
     "notices": NoticesForm,

@@ -4,16 +4,17 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from appliance.accounts.access import Verb, may
 from appliance.accounts.guard import allowed
-from appliance.status.edit import add_trace, remove_trace, set_settings
-from appliance.status.forms import CARDS, SettingsForm, TraceForm
+from appliance.status.cards import card_stored, posted_card, shown_cards
+from appliance.status.edit import add_trace, remove_trace
+from appliance.status.forms import CARDS, TraceForm
 from appliance.status.models import SiteSettings, TracedSender
-from appliance.ui.asking import UNPROCESSABLE, carried_out, told
+from appliance.ui.asking import UNPROCESSABLE, told
 from smtpfilter.config import ConfigError, FilterConfig
 
 
@@ -22,21 +23,19 @@ def site_settings(request: HttpRequest) -> HttpResponse:
     """Show all cards; POST stores the one that `card` names."""
     posts = request.method == "POST"
     person = allowed(request, Verb.EDIT_SITE if posts else Verb.SEE_SYSTEM)
-    row = SiteSettings.load()
-    forms = {name: form(row, may(person, Verb.EDIT_SITE)) for name, form in CARDS.items()}
+    row, edits = SiteSettings.load(), may(person, Verb.EDIT_SITE)
+    forms = shown_cards(CARDS, row, edits=edits)
     if posts:
-        name = request.POST.get("card", "")
-        if name not in CARDS:
-            raise Http404
-        form = forms[name] = CARDS[name](row, True, request.POST)
-        if _stored(form, person.email):
+        name, form = posted_card(CARDS, row, request)
+        forms[name] = form
+        if card_stored(form, actor=person.email):
             messages.success(request, "Saved. It counts from now on.")
             return redirect(f"{request.path}#{name}")
     shown = _machine() | {
         "forms": forms,
         "trace": TraceForm(),
         "traced": TracedSender.objects.all(),
-        "may_edit": may(person, Verb.EDIT_SITE),
+        "may_edit": edits,
     }
     return render(request, "status/settings.html", shown, status=UNPROCESSABLE if posts else 200)
 
@@ -57,12 +56,6 @@ def trace_remove(request: HttpRequest) -> HttpResponse:
     done = f"{sender or '<>'} is logged as usual again."
     told(request, done, remove_trace, sender=sender or "<>", actor=person.email)
     return redirect("site_settings")
-
-
-def _stored(form: SettingsForm, actor: str) -> bool:
-    return form.is_valid() and carried_out(
-        form, set_settings, values=form.cleaned_data, actor=actor
-    )
 
 
 def _machine() -> dict[str, Any]:
