@@ -16,7 +16,7 @@ from appliance.engines.preferences import (
     unset_preference,
 )
 from appliance.errors import Refused
-from appliance.ui.asking import UNPROCESSABLE, carried_out, posted, sentence, told
+from appliance.ui.asking import UNPROCESSABLE, asked_name, carried_out, posted, told
 
 
 class NameForm(forms.Form):
@@ -41,11 +41,8 @@ def preferences(request: HttpRequest) -> HttpResponse:
     """List the names that have preferences; `?name=` opens one, which need not have any yet."""
     person = allowed(request, Verb.SEE_SYSTEM)
     form = NameForm(request.GET if "name" in request.GET else None)
-    if form.is_valid():
-        try:
-            return redirect("preference_list", parse_name(form.cleaned_data["name"]))
-        except Refused as error:
-            form.add_error("name", sentence(error))
+    if name := asked_name(form, parse_name):
+        return redirect("preference_list", name)
     shown = {"names": named(), "form": form, "may_edit": may(person, Verb.EDIT_SITE)}
     return render(request, "engines/preferences.html", shown)
 

@@ -25,6 +25,19 @@ def sentence(error: Refused) -> str:
     return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
 
 
+def asked_name(form: Form, parse: Callable[[str], str]) -> str:
+    """Return the name that the form asks for as `parse` reads it; "" where there is none, or none
+    that can be, which stands beside the field then.
+    """
+    if not form.is_valid():
+        return ""
+    try:
+        return parse(form.cleaned_data["name"])
+    except Refused as error:
+        form.add_error("name", sentence(error))
+        return ""
+
+
 def carried_out(form: Form, verb: Callable[..., object], /, **arguments: Any) -> bool:
     """Call the verb; where it refuses, put its sentence above the form and return False."""
     try:

@@ -33,19 +33,16 @@ from appliance.policies.rule_forms import (
     to_forms,
 )
 from appliance.policies.told import history_of
-from appliance.ui.asking import UNPROCESSABLE, carried_out, sentence, told
+from appliance.ui.asking import UNPROCESSABLE, asked_name, carried_out, sentence, told
 
 
 @require_safe
 def ban_sets(request: HttpRequest) -> HttpResponse:
     """List the sets; `?name=` opens the editor of a set, which need not exist yet."""
     person = allowed(request, Verb.SEE_POLICY)
-    form = SetNameForm(request.GET or None) if "name" in request.GET else SetNameForm()
-    if form.is_valid():
-        try:
-            return redirect("ban_set", parse_name(form.cleaned_data["name"]))
-        except Refused as error:
-            form.add_error("name", sentence(error))
+    form = SetNameForm(request.GET if "name" in request.GET else None)
+    if name := asked_name(form, parse_name):
+        return redirect("ban_set", name)
     shown = {"sets": all_sets(), "form": form, "may_edit": may(person, Verb.EDIT_SITE)}
     return render(request, "banrules/list.html", shown)
 

@@ -9,7 +9,6 @@ from appliance.accounts.access import NOWHERE, Verb, may
 from appliance.accounts.guard import allowed
 from appliance.domains.edit import add_network, remove_network
 from appliance.domains.models import Network
-from appliance.errors import Refused
 from appliance.policies.groups import grouped
 from appliance.policies.labels import worded_settings
 from appliance.policies.models import Profile
@@ -22,7 +21,7 @@ from appliance.policies.profile_forms import (
 from appliance.policies.profiles import change_profile, profile_name, remove_profile
 from appliance.policies.revisions import because
 from appliance.policies.treatments import meanings
-from appliance.ui.asking import UNPROCESSABLE, carried_out, posted, sentence, told
+from appliance.ui.asking import UNPROCESSABLE, asked_name, carried_out, posted, told
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -31,11 +30,8 @@ def networks(request: HttpRequest) -> HttpResponse:
     person = allowed(request, Verb.EDIT_SITE if request.method == "POST" else Verb.SEE_POLICY)
     form = NetworkForm(posted(request))
     names = ProfileNameForm(request.GET or None)
-    if names.is_valid():
-        try:
-            return redirect("profile", profile_name(names.cleaned_data["name"]))
-        except Refused as error:
-            names.add_error("name", sentence(error))
+    if name := asked_name(names, profile_name):
+        return redirect("profile", name)
     if form.is_valid() and carried_out(form, add_network, **form.cleaned_data, actor=person.email):
         return redirect("networks")
     shown = {
