@@ -1,5 +1,7 @@
 """Messages that came by, and the copies that are held of them."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from django.http import Http404
@@ -25,7 +27,7 @@ from quarantine.learn import learn_held
 from quarantine.models import HeldState, RecipientRecord
 from quarantine.nexthop import notify_relay
 from quarantine.release import release_now
-from quarantine.search import Filters, find_copy, find_mails, find_recipients, parse_since
+from quarantine.search import Filters, Page, find_copy, find_mails, find_recipients, parse_since
 from quarantine.views.release import WAIT_SECONDS
 from quarantine.visible import find_mail
 from smtpfilter.verdict.category import Category
@@ -158,11 +160,7 @@ class Mails(Resource):
     @extend_schema(parameters=[MailsAsked], responses=MailDocument(many=True))
     def get(self, request: Request) -> Response:
         """List messages, newest first, with what happened to each recipient."""
-        asked = query(request, MailsAsked)
-        limit, after = asked.pop("limit"), asked.pop("after")
-        who = recipients_of(person(request))
-        page = find_mails(who, Filters(**asked), limit=limit, after=after)
-        return answer(request, [mail_document(row) for row in page.rows], "after", page.following)
+        return _listed(request, MailsAsked, find_mails, mail_document)
 
 
 class OneMail(Resource):
@@ -182,11 +180,7 @@ class Quarantine(Resource):
     @extend_schema(parameters=[HeldAsked], responses=HeldDocument(many=True))
     def get(self, request: Request) -> Response:
         """List held copies, one for each message and recipient, newest first."""
-        asked = query(request, HeldAsked)
-        limit, after = asked.pop("limit"), asked.pop("after")
-        who = recipients_of(person(request))
-        page = find_recipients(who, Filters(**asked), limit=limit, after=after, held=True)
-        return answer(request, [held_document(row) for row in page.rows], "after", page.following)
+        return _listed(request, HeldAsked, partial(find_recipients, held=True), held_document)
 
 
 class OneCopy(Resource):
@@ -243,6 +237,19 @@ class Learn(Resource):
         row = _copy(request, mail_id, typed["recipient"])
         job = learn_held(recipient_id=row.pk, kind=typed["kind"], actor=person(request))
         return Response({"job": job.pk, "state": job.state}, status=202)
+
+
+def _listed(
+    request: Request,
+    question: type[Asked],
+    find: Callable[..., Page[Any]],
+    shown: Callable[[Any], Any],
+) -> Response:
+    """Answer with a piece of what `find` finds in the person's scope, each as `shown` says."""
+    asked = query(request, question)
+    limit, after = asked.pop("limit"), asked.pop("after")
+    page = find(recipients_of(person(request)), Filters(**asked), limit=limit, after=after)
+    return answer(request, [shown(row) for row in page.rows], "after", page.following)
 
 
 def _copy(request: Request, mail_id: str, recipient: str) -> RecipientRecord:
