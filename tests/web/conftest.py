@@ -25,6 +25,7 @@ from appliance.status import views as status_views
 from appliance.status.models import Alarm, GoingLiveStep, SiteSettings
 from appliance.status.probe import Probe
 from quarantine.models import RecipientRecord
+from quarantine.release import request_release
 from quarantine.store import DatabaseJournal
 from smtpfilter.policy.lookup import SITE
 from tests.evidence.builders import OCTETS, entry, held
@@ -131,6 +132,12 @@ def record(*recipients: Any, octets: bytes = OCTETS, **fields: Any) -> Recipient
     return RecipientRecord.objects.select_related("mail").get(
         mail_id=made.envelope.mail_id.number, position=0
     )
+
+
+def ask_only(*, recipient_id: int, actor: object, **_: object) -> RecipientRecord:
+    """Stand in for release_now(), whose second connection cannot see what a test rolls back."""
+    request_release(recipient_id=recipient_id, actor=actor)  # type: ignore[arg-type]
+    return RecipientRecord.objects.get(pk=recipient_id)
 
 
 @pytest.fixture(autouse=True)

@@ -17,11 +17,9 @@ from appliance.domains.edit import add_network
 from appliance.policies.banrules import set_rules
 from appliance.policies.named import change_named
 from appliance.policies.senders import add_sender
-from quarantine.models import RecipientRecord
-from quarantine.release import request_release
 from tests.evidence.builders import held
 from tests.web.api import Program
-from tests.web.conftest import PASSWORD, Cast, record
+from tests.web.conftest import PASSWORD, Cast, ask_only, record
 
 ROLES = ("administrator", "manager", "helpdesk", "auditor", "owner", "stranger", "outsider")
 
@@ -110,7 +108,7 @@ BODIES = {
 @pytest.fixture
 def addresses(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], str]:
     """Return the address of an object of the kind that the route is about."""
-    monkeypatch.setattr(mails, "release_now", _ask_only)
+    monkeypatch.setattr(mails, "release_now", ask_only)
     add_sender(key=KEY, sender="foe@example.org", action="block", actor="tests")
     change_named(name="strict", values={}, actor="tests")
     set_rules(name="current", rules=[], actor="tests")
@@ -123,12 +121,6 @@ def addresses(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], st
         return reverse(name, kwargs=PATHS.get(name, mail))
 
     return address
-
-
-def _ask_only(*, recipient_id: int, actor: object, **_: object) -> RecipientRecord:
-    """Stand in for release_now(), whose second connection cannot see what this test rolls back."""
-    request_release(recipient_id=recipient_id, actor=actor)  # type: ignore[arg-type]
-    return RecipientRecord.objects.get(pk=recipient_id)
 
 
 @pytest.mark.parametrize("row", ROWS, ids=[f"{row[1]}-{row[0]}" for row in ROWS])

@@ -19,12 +19,11 @@ from appliance.policies.models import PolicyChange
 from appliance.policies.profiles import change_profile
 from appliance.policies.senders import add_sender
 from quarantine.bin import delete_held
-from quarantine.models import RecipientRecord
 from quarantine.release import request_release
 from quarantine.views import release as release_views
 from smtpfilter.verdict.category import Category
 from tests.evidence.builders import held
-from tests.web.conftest import PASSWORD, Cast, record
+from tests.web.conftest import PASSWORD, Cast, ask_only, record
 
 ROLES = (
     "administrator", "manager", "helpdesk", "auditor", "owner", "stranger", "outsider", "anonymous"
@@ -272,7 +271,7 @@ POSTED: dict[str, dict[str, str]] = {
 @pytest.fixture
 def addresses(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], str]:
     """Return the address of an object of the kind that the URL name asks for."""
-    monkeypatch.setattr(release_views, "release_now", _ask_only)
+    monkeypatch.setattr(release_views, "release_now", ask_only)
     add_sender(key=KEY, sender="foe@example.org", action="block", actor="tests")
     change_profile(name="outbound", values={}, actor="tests")
     set_fields(key=KEY, values={"spam_kill_level": "8"}, actor="tests")
@@ -322,12 +321,6 @@ def _learning() -> LearningJob:
     return LearningJob.objects.create(
         kind="spam", source="mbox", actor="tests", started_at=now, touched_at=now
     )
-
-
-def _ask_only(*, recipient_id: int, actor: object, **_: object) -> RecipientRecord:
-    """Stand in for release_now(), whose second connection cannot see what this test rolls back."""
-    request_release(recipient_id=recipient_id, actor=actor)  # type: ignore[arg-type]
-    return RecipientRecord.objects.get(pk=recipient_id)
 
 
 @pytest.mark.parametrize("row", ROWS, ids=[f"{row[1]}-{row[0]}" for row in ROWS])
