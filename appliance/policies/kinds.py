@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from appliance.accounts.factors import CHANGES
 from appliance.policies.models import PolicyChange
 
 
@@ -41,8 +42,21 @@ NOTICES = _kind("notices", "Notice", "Notices", "notices set", "notices reset")
 TRACED = _kind("traced", "Traced sender", "Traced senders", "trace add", "trace remove")
 SOURCES = _kind("sources", "Source", "Sources", "sources add", "sources remove", "sources read")
 USERS = _kind(
-    "users", "Account", "Accounts", "users add", "users password", "users active", "users remove"
+    "users",
+    "Account",
+    "Accounts",
+    "users add",
+    "users change",
+    "users password",
+    "users active",
+    "users remove",
+    "users link",
+    "users unlock",
+    "users factors drop",
+    "users sessions end",
+    *(f"users {change}" for change in CHANGES.values()),
 )
+TOKENS = _kind("tokens", "API token", "API tokens", "tokens add", "tokens revoke")
 KINDS = (
     LAYERS,
     NAMED,
@@ -60,6 +74,7 @@ KINDS = (
     SOURCES,
     TRACED,
     USERS,
+    TOKENS,
 )
 BY_NAME = {kind.name: kind for kind in KINDS}
 _BY_VERB = {verb: kind for kind in KINDS for verb in kind.verbs}
