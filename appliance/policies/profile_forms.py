@@ -22,6 +22,11 @@ def chain_of_profile(profile: Profile | None) -> Chain:
     return Chain((), FROM_LAYERS, settings, origins)
 
 
+def _profile_choices() -> list[tuple[str, str]]:
+    names = Profile.objects.values_list("name", flat=True)
+    return [("", "None: an own network"), *((name, name) for name in names)]
+
+
 class NetworkForm(forms.Form):
     """One network.  What is one, the verb says."""
 
@@ -32,16 +37,7 @@ class NetworkForm(forms.Form):
         " one.",
         widget=forms.TextInput({"placeholder": "192.0.2.0/24"}),
     )
-    profile = forms.ChoiceField(required=False, label="Direction profile")
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        names = Profile.objects.values_list("name", flat=True)
-        self.fields["profile"] = forms.ChoiceField(
-            required=False,
-            label="Direction profile",
-            choices=[("", "None: an own network"), *((name, name) for name in names)],
-        )
+    profile = forms.ChoiceField(required=False, label="Direction profile", choices=_profile_choices)
 
 
 class ProfileNameForm(forms.Form):
